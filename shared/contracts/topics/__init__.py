@@ -1,0 +1,1 @@
+"""One module a topic or family: the events that travel on it."""

@@ -1,0 +1,67 @@
+"""`assessments`: causes, needs, consent. Fact with special categories (Art. 9 GDPR), 90 days, key = case id."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar
+
+from shared.contracts.codes import (
+    AdviceTopic,
+    ArrearsCause,
+    AssertedBy,
+    Benefit,
+    ConsentForm,
+    ConsentPurpose,
+    HouseholdType,
+    Need,
+)
+from shared.contracts.fields import District, Event, FieldClass, Id, Language, Payload
+
+
+class Cause(Payload):
+    """One cause; exactly one of an assessment is primary."""
+
+    cause: Annotated[ArrearsCause, FieldClass.SPECIAL]
+    primary: bool = False
+    asserted_by: AssertedBy
+
+
+class AssessmentRecorded(Event):
+    """Einschätzung after a talk: the newest replaces the earlier ones."""
+
+    TYPE: ClassVar[str] = "de.bleibe.assessment.recorded.v1"
+    case_id: Id
+    report_id: Id
+    assessed_on: date
+    district: District = "UNKNOWN"
+    topics: tuple[AdviceTopic, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    needs: tuple[Annotated[Need, FieldClass.SPECIAL], ...] = ()
+    household_type: HouseholdType = HouseholdType.UNKNOWN
+    benefit: Benefit = Benefit.UNKNOWN
+    languages: tuple[Language, ...] = ()
+
+
+class ConsentGiven(Event):
+    """Einwilligung given."""
+
+    TYPE: ClassVar[str] = "de.bleibe.assessment.consent-given.v1"
+    case_id: Id
+    consent_id: Id
+    person_id: Id
+    purpose: ConsentPurpose
+    form: ConsentForm
+    given_on: date
+
+
+class ConsentWithdrawn(Event):
+    """Einwilligung withdrawn: what rests on it is recalled."""
+
+    TYPE: ClassVar[str] = "de.bleibe.assessment.consent-withdrawn.v1"
+    case_id: Id
+    consent_id: Id
+    person_id: Id
+    withdrawn_on: date
+
+
+EVENTS = (AssessmentRecorded, ConsentGiven, ConsentWithdrawn)
