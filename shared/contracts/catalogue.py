@@ -89,12 +89,8 @@ class Topic:
 
 
 NOTICES = Topic("notices", "notice id", Kind.PRIVATE, 14, Family.PARTNER, ("intake",), notices.EVENTS, Family.PARTNER)
-FIELD_REPORTS = Topic(
-    "field-reports", "case id", Kind.PRIVATE, 14, Family.TEAM, ("outreach",), field_reports.EVENTS, Family.TEAM
-)
-REPLIES = Topic(
-    "replies", "referral id", Kind.PRIVATE, 14, Family.PROVIDER, ("referral",), replies.EVENTS, Family.PROVIDER
-)
+FIELD_REPORTS = Topic("field-reports", "case id", Kind.PRIVATE, 14, Family.TEAM, ("outreach",), field_reports.EVENTS, Family.TEAM)
+REPLIES = Topic("replies", "referral id", Kind.PRIVATE, 14, Family.PROVIDER, ("referral",), replies.EVENTS, Family.PROVIDER)
 RECEIPTS = Topic(
     "receipts",
     "message id",
@@ -105,24 +101,14 @@ RECEIPTS = Topic(
     receipts.EVENTS,
     Family.SENDER,
 )
-ASSIGNMENTS = Topic(
-    "assignments", "case id", Kind.PRIVATE, 30, "outreach", ("that team",), assignments.EVENTS, Family.TEAM
-)
+ASSIGNMENTS = Topic("assignments", "case id", Kind.PRIVATE, 30, "outreach", ("that team",), assignments.EVENTS, Family.TEAM)
 OFFERS = Topic("offers", "referral id", Kind.FACT, 90, "referral", ("that provider",), offers.EVENTS, Family.PROVIDER)
-HANDOVERS = Topic(
-    "handovers", "referral id", Kind.PRIVATE, 14, "referral", ("that provider",), handovers.EVENTS, Family.PROVIDER
-)
-HOUSEHOLDS = Topic(
-    "households", "household id", Kind.REGISTER, None, "intake", ("outreach", "referral"), households.EVENTS
-)
+HANDOVERS = Topic("handovers", "referral id", Kind.PRIVATE, 14, "referral", ("that provider",), handovers.EVENTS, Family.PROVIDER)
+HOUSEHOLDS = Topic("households", "household id", Kind.REGISTER, None, "intake", ("outreach", "referral"), households.EVENTS)
 CASES = Topic("cases", "case id", Kind.FACT, 400, "intake", ("outreach", "referral", "reporting"), cases.EVENTS)
 VISITS = Topic("visits", "case id", Kind.FACT, 400, "outreach", ("intake", "referral", "reporting"), visits.EVENTS)
-ASSESSMENTS = Topic(
-    "assessments", "case id", Kind.SPECIAL_FACT, 90, "outreach", ("referral", "reporting"), assessments.EVENTS
-)
-REFERRALS = Topic(
-    "referrals", "case id", Kind.FACT, 400, "referral", ("intake", "outreach", "reporting"), referrals.EVENTS
-)
+ASSESSMENTS = Topic("assessments", "case id", Kind.SPECIAL_FACT, 90, "outreach", ("referral", "reporting"), assessments.EVENTS)
+REFERRALS = Topic("referrals", "case id", Kind.FACT, 400, "referral", ("intake", "outreach", "reporting"), referrals.EVENTS)
 OUTCOMES = Topic(
     "outcomes",
     "case id",

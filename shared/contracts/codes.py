@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-from shared.messaging.model import Answer as Answer
+from shared.messaging.model import Answer
+
+__all__ = ["Answer"]
 
 
 class Channel(StrEnum):

@@ -65,12 +65,8 @@ District = Annotated[
     Registry("districts"),
     Field(examples=["NORD"]),
 ]
-Quarter = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{2}$"), FieldClass.CODE, Registry("quarters"), Field(examples=["61"])
-]
-Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}$"), FieldClass.CODE, Registry("iso639"), Field(examples=["de"])
-]
+Quarter = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$"), FieldClass.CODE, Registry("quarters"), Field(examples=["61"])]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), FieldClass.CODE, Registry("iso639"), Field(examples=["de"])]
 RuleId = Annotated[str, _CODE, FieldClass.CODE, Registry("rules"), Field(examples=["SCHONFRIST_END"])]
 RuleCode = Annotated[
     str,

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from asyncpg import Connection, Record
-from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-Tx = Connection[Record] | PoolConnectionProxy[Record]
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+    from asyncpg.pool import PoolConnectionProxy
+
+Tx: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
 """A connection inside a transaction."""
 
 
@@ -35,7 +37,7 @@ class Heard:
     """
 
     topic: str
-    key: UUID
+    key: str
     id: UUID
     source: str
     type: str
@@ -51,7 +53,7 @@ class Said:
     """An event to be written: `data` None is a tombstone, and only a register takes one."""
 
     topic: str
-    key: UUID
+    key: str
     data: BaseModel | None
 
 
