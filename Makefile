@@ -1,0 +1,46 @@
+# Two commands: `make run` and `make test`. They need Python 3.11 or newer and make, nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+REQUIREMENTS := requirements/runtime.txt requirements/embedded.txt requirements/development.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test up clean lock
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv, and nothing else
+
+$(STAMP): pyproject.toml $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bleibe needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --require-hashes $(REQUIREMENTS:%=-r %)
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Play the demo on a system of its own and keep it running until Ctrl-C
+	@exec $(BIN)/bleibe demo
+
+up: setup ## Start the system without the demo, until Ctrl-C
+	@exec $(BIN)/bleibe up
+
+test: setup ## Linters, types, import rules and every test that needs no Docker
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+clean: ## Remove .venv, caches and the data folder with its databases
+	@$(PYTHON) -m deploy.local.clean
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+
+lock: setup ## Pin the newest allowed versions of all packages
+	$(LOCK) pyproject.toml --group build --output-file requirements/runtime.txt
+	$(LOCK) --group embedded --constraints requirements/runtime.txt --output-file requirements/embedded.txt
+	$(LOCK) --group development --constraints requirements/runtime.txt --constraints requirements/embedded.txt \
+		--output-file requirements/development.txt
