@@ -1,0 +1,299 @@
+"""From a batch of records to one transaction: effective once, in order per key, nothing dropped.
+
+Locks are taken in one order: progress rows (sorted), claims of outside messages (sorted), what the room's `load` takes,
+then the stream rows (sorted) as events are appended. Kafka, HTTP and the retry of parked records all end here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+from uuid import UUID
+
+import asyncpg
+import structlog
+from opentelemetry.trace import Span, SpanKind
+
+from shared.messaging import inbound, parking
+from shared.messaging.journal import Entry, append
+from shared.messaging.model import Answer, Decision, Heard, Rejected, Room, S, Said, Tx
+from shared.messaging.sequence import Line, Task
+from shared.messaging.wire import Raw, Reader, Unreadable
+from shared.runtime.clock import Clock
+from shared.runtime.metrics import Metrics, Outcome
+from shared.runtime.telemetry import parent_context, traceparent, tracer
+
+log = structlog.get_logger()
+
+Receipt = Callable[[str, UUID, Decision], Said]
+"""Makes the receipt for a message of this topic and id."""
+
+NEEDS_A_PERSON = "needs_a_person"
+
+_TRANSIENT_STATES = ("40001", "40P01", "08", "57P", "53", "55P03", "0A000")
+
+
+class StopTheLine(Exception):  # noqa: N818  it is a decision, not an error
+    """So many events of our own fail that the fault is ours: stop rather than park the world."""
+
+
+def transient(error: BaseException) -> bool:
+    """Whether waiting can help: the database is away, overloaded, or two transactions met."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(getattr(error, "sqlstate", "")).startswith(_TRANSIENT_STATES)
+    return isinstance(error, (asyncpg.InterfaceError, OSError, TimeoutError))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch came to, before commit."""
+
+    lines: dict[tuple[str, str], Line]
+    entries: list[Entry] = field(default_factory=list)
+    alone: list[tuple[Task, str, str | None, str]] = field(default_factory=list)
+    answered: list[Task] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    counts: dict[tuple[str, str | None, Outcome], int] = field(default_factory=dict)
+
+    def count(self, task: Task, outcome: Outcome) -> None:
+        what = task.raw.topic, getattr(task.read, "type", None), outcome
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+@dataclass(slots=True)
+class Pipeline(Generic[S]):
+    """One service's way from records to effects. `stop_at`: failed events of our own topics at which the line stops."""
+
+    service: str
+    room: Room[S]
+    reader: Reader
+    pool: asyncpg.Pool[asyncpg.Record]
+    clock: Clock
+    metrics: Metrics
+    receipt: Receipt
+    committed: Callable[[], None]
+    stop_at: int = 100
+
+    async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
+        """Take records in. Returns each outside message's decision, None for events of our own.
+
+        Raises:
+            StopTheLine: too many events fail; nothing of this batch took effect.
+            Exception: only transient ones; nothing of this batch took effect, and it may be offered again.
+        """
+        return await self._commit([Task(raw, self.reader.read(raw)) for raw in raws], ())
+
+    async def resume(self) -> int:
+        """Run what was put back, or whose gap closed. Returns how many keys and messages were tried."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            keys, alone = await parking.resumable(connection, self.reader)
+        if keys or alone:
+            await self._commit(alone, keys)
+        return len(keys) + len(alone)
+
+    async def _commit(self, tasks: list[Task], keys: parking.Keys) -> list[Decision | None]:
+        started, statements = time.perf_counter(), 0
+
+        def seen(_: object) -> None:
+            nonlocal statements
+            statements += 1
+
+        async with self.pool.acquire() as connection:
+            with connection.query_logger(seen):
+                try:
+                    async with connection.transaction():
+                        batches = [await self._effects(connection, tasks, keys)]
+                except Exception as error:
+                    if transient(error) or isinstance(error, StopTheLine):
+                        raise
+                    log.warning("batch_apart", error=type(error).__name__, records=len(tasks))
+                    async with connection.transaction():
+                        batches = await self._one_by_one(connection, tasks, keys)
+        self.committed()
+        for batch in batches:
+            for span in batch.spans:
+                span.end()
+            for (topic, event_type, outcome), count in batch.counts.items():
+                self.metrics.handled(topic, event_type, outcome, count)
+        self.metrics.batch(len(tasks), statements, time.perf_counter() - started)
+        return [task.decision for task in tasks]
+
+    async def _one_by_one(self, tx: Tx, tasks: list[Task], keys: parking.Keys) -> list[_Batch]:
+        """A statement failed: run each record alone under a savepoint, so that only the culprit parks."""
+        batches = []
+        for each, one in [*(([task], ()) for task in tasks), *(([], (key,)) for key in keys)]:
+            for task in each:
+                task.decision = None
+            try:
+                async with tx.transaction():
+                    batches.append(await self._effects(tx, each, one, cascade=not each))
+            except Exception as error:
+                if transient(error) or isinstance(error, StopTheLine):
+                    raise
+                rule = _rule(error)
+                batches.append(await self._effects(tx, each, one, cascade=not each, failing=rule))
+        return batches
+
+    async def _effects(
+        self, tx: Tx, tasks: list[Task], keys: parking.Keys, *, cascade: bool = True, failing: str | None = None
+    ) -> _Batch:
+        """All that a batch does, up to the commit. With `failing` the first record in turn of each key fails with that rule."""
+        now = self.clock.now()
+        own = [task for task in tasks if not self.reader.rules(task.raw.topic).foreign]
+        numbered = [task for task in own if task.read.n is not None and task.read.key is not None]
+        batch = _Batch(
+            await parking.lock_lines(tx, sorted({(t.raw.topic, str(t.read.key)) for t in numbered} | set(keys)), self.reader)
+        )
+        for task in own:
+            if task.read.n is None or task.read.key is None:
+                batch.alone.append((task, "failed", *_problem(task.read)))
+                batch.count(task, Outcome.PARKED)
+        foreign = [task for task in tasks if self.reader.rules(task.raw.topic).foreign]
+        await self._claim(tx, foreign, batch)
+        runnable = [task for task in foreign if task.decision is None and task.read.id is not None]
+        state = None if failing else await self._load(tx, batch, numbered, runnable, cascade=cascade)
+        for task in tasks:
+            if task.decision is None and task.read.id is not None and self.reader.rules(task.raw.topic).foreign:
+                self._answer(state, task, batch, failing)
+            elif task in numbered:
+                line = batch.lines[task.raw.topic, str(task.read.key)]
+                if line.offer(task):
+                    self._advance(state, line, batch, failing, only=None if cascade else task)
+                else:
+                    batch.count(task, Outcome.DUPLICATE)
+        for key in keys:
+            self._advance(state, batch.lines[key], batch, failing, only=None)
+        if state is not None:
+            await self.room.save(tx, state)
+        await append(tx, batch.entries, now)
+        failed = await parking.save_lines(tx, batch.lines)
+        await parking.park(tx, batch.alone)
+        await parking.unpark(tx, batch.released)
+        await inbound.answer(tx, batch.answered, self._owners(batch.answered))
+        if failed and failing is None:
+            await self._stop_at_limit(tx)
+        return batch
+
+    async def _load(self, tx: Tx, batch: _Batch, numbered: list[Task], foreign: list[Task], *, cascade: bool) -> S | None:
+        """What the room needs for all that may take effect: new events, parked ones that may follow, outside messages."""
+        new = [task for task in numbered if task.n > batch.lines[task.raw.topic, str(task.read.key)].last]
+        following = [task for line in batch.lines.values() for task in line.waiting.values()] if cascade else []
+        heard = [task.read for task in (*new, *following, *foreign) if isinstance(task.read, Heard) and task.read.known]
+        return await self.room.load(tx, heard, self.clock.now()) if heard else None
+
+    async def _claim(self, tx: Tx, foreign: list[Task], batch: _Batch) -> None:
+        fresh = [task for task in foreign if task.parked_id is None and task.read.id is not None]
+        if fresh:
+            await inbound.claim(tx, fresh, self._owners(fresh))
+        for task in foreign:
+            if task.decision is not None and task.read.id is not None:
+                batch.count(task, Outcome.DUPLICATE if task.decision.answer is Answer.DUPLICATE else Outcome.REJECTED)
+                batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
+            elif task.read.id is None:
+                batch.alone.append((task, "failed", *_problem(task.read)))
+                batch.count(task, Outcome.PARKED)
+
+    def _answer(self, state: S | None, task: Task, batch: _Batch, failing: str | None) -> None:
+        """Decide an outside message and tell its sender."""
+        read = task.read
+        assert read.id is not None
+        span = self._span(task)
+        parked: tuple[str | None, str] | None = None
+        if isinstance(read, Unreadable):
+            task.decision = Decision(answer=Answer.REJECTED, field=read.field, rule=read.rule)
+            parked = None if read.refusable else _problem(read)
+        elif failing is not None or state is None:
+            parked = (None, failing or NEEDS_A_PERSON)
+        else:
+            try:
+                task.decision = self.room.decide(state, read)
+            except Rejected as refusal:
+                task.decision = Decision(answer=Answer.REJECTED, field=refusal.field, rule=refusal.rule)
+            except Exception as error:  # noqa: BLE001  a decision may fail in any way; its message parks, all else goes on
+                parked = (None, _rule(error))
+        if parked is not None:
+            task.decision = Decision(answer=Answer.PARKED, rule=NEEDS_A_PERSON)
+            batch.alone.append((task, "failed", *parked))
+        elif task.parked_id is not None:
+            batch.released.append(task.parked_id)
+        assert task.decision is not None
+        trace = traceparent(span)
+        receipt = self.receipt(task.raw.topic, read.id, task.decision)
+        batch.entries += [Entry(said, read.id, trace) for said in (*task.decision.said, receipt)]
+        batch.answered.append(task)
+        outcome = Outcome.EFFECTIVE if task.decision.answer is Answer.ACCEPTED else Outcome(task.decision.answer)
+        batch.count(task, outcome)
+        span.set_attribute("bleibe.outcome", outcome)
+        batch.spans.append(span)
+
+    def _advance(self, state: S | None, line: Line, batch: _Batch, failing: str | None, *, only: Task | None) -> None:
+        """Let a key's records take effect as long as their turn comes."""
+        for task in line.ready():
+            if only is not None and task is not only:
+                return
+            read, field, rule = task.read, None, failing
+            span = self._span(task)
+            if isinstance(read, Unreadable):
+                field, rule = _problem(read)
+            elif rule is None and not read.known:
+                log.warning("unknown_type", topic=read.topic, type=read.type)
+                line.took_effect(task)
+                batch.count(task, Outcome.UNKNOWN_TYPE)
+                continue
+            elif rule is None and state is not None:
+                try:
+                    decision = self.room.decide(state, read)
+                except Exception as error:  # noqa: BLE001  a decision may fail in any way; its event parks, all else goes on
+                    rule = _rule(error)
+                else:
+                    trace = traceparent(span)
+                    batch.entries += [Entry(said, read.id, trace) for said in decision.said]
+                    line.took_effect(task)
+                    batch.count(task, Outcome.EFFECTIVE)
+            if rule is not None:
+                line.fails(task, field, rule)
+                batch.count(task, Outcome.PARKED)
+                span.set_attribute("bleibe.outcome", Outcome.PARKED)
+                log.error("parked", topic=line.topic, rule=rule, keysequence=task.n, event_id=str(read.id))
+            batch.spans.append(span)
+
+    def _span(self, task: Task) -> Span:
+        read = task.read
+        span = tracer().start_span(
+            f"process {task.raw.topic.partition('.')[0]}", context=parent_context(read.traceparent), kind=SpanKind.CONSUMER
+        )
+        if span.is_recording():
+            span.set_attributes(
+                {
+                    "messaging.system": "kafka",
+                    "messaging.operation.type": "process",
+                    "messaging.destination.name": task.raw.topic,
+                    "messaging.consumer.group.name": self.service,
+                    "messaging.message.id": str(read.id),
+                    "messaging.kafka.message.key": str(read.key),
+                    "bleibe.event_type": getattr(read, "type", "unreadable"),
+                }
+            )
+        return span
+
+    async def _stop_at_limit(self, tx: Tx) -> None:
+        failed = await tx.fetchval("select count(*) from parked where reason = 'failed' and n is not null")
+        if failed >= self.stop_at:
+            raise StopTheLine(f"{failed} events are parked; look at `bleibe parked list {self.service}` before going on")
+
+    def _owners(self, tasks: Sequence[Task]) -> dict[str, str]:
+        return {task.raw.topic: self.reader.rules(task.raw.topic).owner for task in tasks}
+
+
+def _problem(read: Heard | Unreadable) -> tuple[str | None, str]:
+    return (read.field, read.rule) if isinstance(read, Unreadable) else (None, NEEDS_A_PERSON)
+
+
+def _rule(error: BaseException) -> str:
+    """What a person is told of a failure: its kind and the rule it names, never a value."""
+    if isinstance(error, Rejected):
+        return error.rule
+    return type(error).__name__
