@@ -1,5 +1,6 @@
 """What a service is told from outside: environment variables that begin with ``BLEIBE_``, secrets in files."""
 
+import sys
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +43,9 @@ class ServiceSettings(BaseSettings):
     """Where spans go as JSON lines while no OTLP endpoint is set."""
 
     sample_ratio: float = Field(default=1.0, ge=0, le=1)
-    log_json: bool = True
+    log_json: bool = Field(default_factory=lambda: not sys.stderr.isatty())
+    """JSON lines, unless a person watches on a terminal."""
+
     instance: str | None = None
     """A name that survives a restart makes the process a static member of its consumer group."""
 
