@@ -18,7 +18,7 @@ setup: $(STAMP) ## Install everything into .venv, and nothing else
 $(STAMP): pyproject.toml $(REQUIREMENTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bleibe needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(PIP) install --quiet --require-hashes $(REQUIREMENTS:%=-r %)
+	$(PIP) install --quiet --no-compile --require-hashes $(REQUIREMENTS:%=-r %)
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
