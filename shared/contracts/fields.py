@@ -45,6 +45,13 @@ def _clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _aware(moment: datetime) -> datetime:
+    """RFC 3339 asks for the offset; without it nobody knows which moment is meant."""
+    if moment.tzinfo is None:
+        raise PydanticCustomError("timezone_aware", "a time needs its offset from UTC")
+    return moment
+
+
 _CODE = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}$")
 
 Id = Annotated[UUID, FieldClass.IDENTIFIER]
@@ -90,27 +97,31 @@ FigureId = Annotated[
     Field(examples=["visit_coverage:2026Q4:NORD"]),
 ]
 
+Moment = Annotated[datetime, AfterValidator(_aware), FieldClass.MEASURE]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[3]), FieldClass.MEASURE]
 Share = Annotated[float, Field(ge=0, le=1, examples=[0.5]), FieldClass.MEASURE]
 
+Clean = AfterValidator(_clean)
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_clean),
+    Clean,
     FieldClass.PERSONAL,
     Field(examples=["Mustermann"]),
 ]
+GivenName = Annotated[Name, Field(examples=["Erika"])]
+Telephone = Annotated[Name, Field(examples=["0251 000000"])]
 Text = Annotated[
     str,
     StringConstraints(max_length=4000),
-    AfterValidator(_clean),
+    Clean,
     FieldClass.PERSONAL,
     Field(examples=["Bitte klingeln bei Hof 2."]),
 ]
 Docket = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
-    AfterValidator(_clean),
+    Clean,
     FieldClass.PERSONAL,
     Field(examples=["5 C 123/26"]),
 ]
@@ -118,7 +129,7 @@ Money = Annotated[Decimal, Field(ge=0, lt=10_000_000, decimal_places=2, examples
 Staff = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_clean),
+    Clean,
     FieldClass.STAFF,
     Field(examples=["fk-03"]),
 ]
@@ -137,7 +148,7 @@ class Event(Payload):
 
 
 class Leaf(NamedTuple):
-    """One leaf of an event: dotted path, class (None where nothing says it), and whether it is an unregistered string."""
+    """One leaf of an event: dotted path, class (None where nothing says it), and whether anything at all can stand there."""
 
     path: str
     field_class: FieldClass | None
@@ -182,4 +193,5 @@ def _leaf(hint: Any, path: str, marks: tuple[Any, ...]) -> Leaf:  # noqa: ANN401
     is_enum = isinstance(hint, type) and issubclass(hint, Enum)
     known = FieldClass.CODE if is_enum else _BY_TYPE.get(hint)
     registered = any(isinstance(mark, Registry) for mark in marks)
-    return Leaf(path, said or known, free_string=hint is str and not registered)
+    bounded = is_enum or registered or hint in _BY_TYPE or hint in (int, float, Decimal)
+    return Leaf(path, said or known, free_string=not bounded)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from shared.contracts.codes import Alarm, Banner, Basis, ObligationReason, Promise, Stage, Window, WithdrawReason
-from shared.contracts.fields import Count, District, Event, Id, Language, Name, Payload, RuleId, Staff
+from shared.contracts.fields import Count, District, Event, GivenName, Id, Language, Name, Payload, RuleId, Staff, Telephone
 from shared.contracts.topics.parts import Address
 
 
@@ -18,9 +16,9 @@ class Resident(Payload):
     person_id: Id
     obligation_id: Id
     family_name: Name
-    given_name: Name | None = None
+    given_name: GivenName | None = None
     language: Language | None = None
-    telephone: Annotated[Name | None, Field(examples=["0251 000000"])] = None
+    telephone: Telephone | None = None
 
 
 class NextDeadline(Payload):

@@ -5,7 +5,7 @@ A reader needs the newest event only; what it missed before, it does not miss.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 
 from shared.contracts.codes import (
@@ -23,7 +23,7 @@ from shared.contracts.codes import (
     Stage,
     TerminationType,
 )
-from shared.contracts.fields import Count, CourtCode, District, Event, Id, Payload, Quarter, RuleId
+from shared.contracts.fields import Count, CourtCode, District, Event, Id, Moment, Payload, Quarter, RuleId
 
 
 class DefendantFact(Payload):
@@ -47,7 +47,7 @@ class ProceedingFact(Payload):
     received_on: date
     filed_on: date | None = None
     defendants: tuple[DefendantFact, ...] = ()
-    hearing_at: datetime | None = None
+    hearing_at: Moment | None = None
     hearing_status: HearingStatus | None = None
     outcome: ProceedingOutcome | None = None
     outcome_on: date | None = None
@@ -66,7 +66,7 @@ class EvictionFact(Payload):
     """The bailiff's date, the newest that counts."""
 
     eviction_id: Id
-    eviction_at: datetime
+    eviction_at: Moment
     status: EvictionStatus
     received_on: date
 

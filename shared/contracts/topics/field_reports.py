@@ -24,11 +24,11 @@ from shared.contracts.codes import (
     WaiverReason,
     Window,
 )
-from shared.contracts.fields import FieldClass, Id, Language, Payload, Staff, Text
-from shared.contracts.topics.parts import FromOutside
+from shared.contracts.fields import FieldClass, Id, Language, Staff, Text
+from shared.contracts.topics.parts import FromOutside, Strict
 
 
-class ReportedCause(Payload):
+class ReportedCause(Strict):
     """A cause of the arrears; exactly one of a talk is primary."""
 
     cause: Annotated[ArrearsCause, FieldClass.SPECIAL]
@@ -36,7 +36,7 @@ class ReportedCause(Payload):
     asserted_by: AssertedBy = AssertedBy.CASEWORKER
 
 
-class Talk(Payload):
+class Talk(Strict):
     """What a talk brought: advice given, causes, needs."""
 
     topics: tuple[AdviceTopic, ...] = ()
@@ -57,7 +57,7 @@ class FieldReport(FromOutside):
 class AttemptReported(FieldReport):
     """Besuchsversuch. Without a visit id it speaks of the case's open obligations at `address_id`, or of all."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.attempt.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.attempt-made.v1"
     visit_id: Id | None = None
     address_id: Id | None = None
     attempted_on: date
@@ -70,7 +70,7 @@ class AttemptReported(FieldReport):
 class ContactReported(FieldReport):
     """Contact by telephone, in the office, by letter, through a third party."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.contact.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.contact-made.v1"
     contact: ContactKind
     contacted_on: date
     reached: bool
@@ -80,7 +80,7 @@ class ContactReported(FieldReport):
 class LegalFactReported(FieldReport):
     """A legal fact seen on paper (DOCUMENT) or told (WORD)."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.legal-fact.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.legal-fact-seen.v1"
     fact: LegalFact
     on: date
     evidence: Evidence
@@ -110,7 +110,7 @@ class ConsentWithdrawalReported(FieldReport):
 class SlotReported(FieldReport):
     """The proposed slot is kept, or moved to another."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.slot.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.slot-chosen.v1"
     visit_id: Id
     planned_on: date
     window: Window
@@ -126,7 +126,7 @@ class HandedBack(FieldReport):
 class WaiverReported(FieldReport):
     """A waiver of the open obligations; a second person has agreed."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.waiver.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.visit-waived.v1"
     obligation_ids: Annotated[tuple[Id, ...], Field(min_length=1)]
     reason: WaiverReason
     second_person: Staff
@@ -135,14 +135,14 @@ class WaiverReported(FieldReport):
 class ReportCorrection(FieldReport):
     """An earlier report of the same sender was wrong: it no longer counts. A new one says what is right."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.correction.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.corrected.v1"
     corrects: Id
 
 
 class OutcomeReported(FieldReport):
     """How the case ended. Refused while a visit obligation is open."""
 
-    TYPE: ClassVar[str] = "de.bleibe.report.outcome.v1"
+    TYPE: ClassVar[str] = "de.bleibe.report.outcome-recorded.v1"
     outcome: Outcome
     ended_on: date
     ordinary_termination_settled: bool = False

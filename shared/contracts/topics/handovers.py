@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from shared.contracts.codes import Need, TransmissionBasis, WithdrawReason
-from shared.contracts.fields import Event, FieldClass, Id, Language, Money, Name, Payload
+from shared.contracts.fields import Event, FieldClass, GivenName, Id, Language, Money, Name, Payload, Telephone
 from shared.contracts.topics.parts import Address
 
 
@@ -17,8 +15,8 @@ class HandedPerson(Payload):
 
     person_id: Id
     family_name: Name
-    given_name: Name | None = None
-    telephone: Annotated[Name | None, Field(examples=["0251 000000"])] = None
+    given_name: GivenName | None = None
+    telephone: Telephone | None = None
     language: Language | None = None
 
 

@@ -14,12 +14,14 @@ from shared.contracts.fields import (
     District,
     Docket,
     Event,
+    GivenName,
     Id,
     Language,
     Money,
     Name,
     Payload,
     Quarter,
+    Telephone,
 )
 from shared.contracts.topics.parts import Address
 
@@ -29,9 +31,9 @@ class Member(Payload):
 
     person_id: Id
     family_name: Name
-    given_name: Name | None = None
+    given_name: GivenName | None = None
     language: Language | None = None
-    telephone: Annotated[Name | None, Field(examples=["0251 000000"])] = None
+    telephone: Telephone | None = None
     since: date | None = None
     until: date | None = None
 
@@ -57,7 +59,7 @@ class Claim(Payload):
     proceeding_id: Id | None = None
     court_code: CourtCode | None = None
     docket: Docket | None = None
-    landlords: tuple[Name, ...] = ()
+    landlords: tuple[Annotated[Name, Field(examples=["Wohnbau Beispiel GmbH"])], ...] = ()
     landlord_kind: LandlordKind = LandlordKind.UNKNOWN
     monthly_rent: Money | None = None
     claimed_arrears: Money | None = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from shared.contracts.codes import (
     EvictionStatus,
@@ -15,25 +15,21 @@ from shared.contracts.codes import (
     ProceedingOutcome,
     TerminationType,
 )
-from shared.contracts.fields import CourtCode, Docket, Id, Language, Money, Name, Payload, Text
-from shared.contracts.topics.parts import Address, FromOutside
+from shared.contracts.fields import CourtCode, Docket, GivenName, Id, Language, Moment, Money, Name, Telephone, Text
+from shared.contracts.topics.parts import FromOutside, GivenAddress, Strict
 
 
-class _Strict(Payload):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Party(_Strict):
+class Party(Strict):
     """A party of a suit or of a tenancy; an organisation has a family name only."""
 
     family_name: Name
-    given_name: Name | None = None
-    address: Address | None = None
+    given_name: GivenName | None = None
+    address: GivenAddress | None = None
     served_on: date | None = None
     language: Language | None = None
 
 
-class ProceedingRef(_Strict):
+class ProceedingRef(Strict):
     """A court's file: Gericht und Aktenzeichen."""
 
     court_code: CourtCode
@@ -60,11 +56,11 @@ class SuitFiled(Notice):
     plaintiffs: Annotated[tuple[Party, ...], Field(max_length=50)] = ()
     landlord_kind: LandlordKind = LandlordKind.UNKNOWN
     defendants: Parties
-    dwelling: Address | None = None
+    dwelling: GivenAddress | None = None
     monthly_rent: Money | None = None
     claimed_arrears: Money | None = None
     claimed_compensation: Money | None = None
-    hearing_at: datetime | None = None
+    hearing_at: Moment | None = None
     termination_types: Annotated[tuple[TerminationType, ...], Field(max_length=10)] = ()
 
 
@@ -98,7 +94,7 @@ class EvictionDateNotified(Notice):
     TYPE: ClassVar[str] = "de.bleibe.notice.eviction-date-notified.v1"
     kind: Literal["EVICTION_DATE"] = "EVICTION_DATE"
     status: EvictionStatus = EvictionStatus.SET
-    eviction_at: datetime
+    eviction_at: Moment
     served_on: date | None = None
     debtors: Annotated[tuple[Party, ...], Field(max_length=50)] = ()
 
@@ -118,7 +114,7 @@ class HearingSet(Notice):
 
     TYPE: ClassVar[str] = "de.bleibe.notice.hearing-set.v1"
     kind: Literal["HEARING_SET"] = "HEARING_SET"
-    hearing_at: datetime
+    hearing_at: Moment
 
 
 class HearingMoved(Notice):
@@ -126,8 +122,8 @@ class HearingMoved(Notice):
 
     TYPE: ClassVar[str] = "de.bleibe.notice.hearing-moved.v1"
     kind: Literal["HEARING_MOVED"] = "HEARING_MOVED"
-    hearing_at: datetime
-    previous_at: datetime | None = None
+    hearing_at: Moment
+    previous_at: Moment | None = None
 
 
 class HearingCancelled(Notice):
@@ -135,7 +131,7 @@ class HearingCancelled(Notice):
 
     TYPE: ClassVar[str] = "de.bleibe.notice.hearing-cancelled.v1"
     kind: Literal["HEARING_CANCELLED"] = "HEARING_CANCELLED"
-    hearing_at: datetime | None = None
+    hearing_at: Moment | None = None
 
 
 class ProceedingEnded(Notice):
@@ -155,7 +151,7 @@ class SelfReported(Notice):
     TYPE: ClassVar[str] = "de.bleibe.notice.self-reported.v1"
     kind: Literal["SELF_REPORT"] = "SELF_REPORT"
     tenants: Parties
-    telephone: Annotated[Name | None, Field(examples=["0251 000000"])] = None
+    telephone: Telephone | None = None
     termination_types: Annotated[tuple[TerminationType, ...], Field(max_length=10)] = ()
     message: Text = ""
 

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
 from shared.contracts.codes import Channel, Origin
-from shared.contracts.fields import Event, FieldClass, Name, Payload, Staff
+from shared.contracts.fields import Clean, Event, FieldClass, Moment, Name, Payload, Staff
+
+_CITY = ZoneInfo("Europe/Berlin")
 
 
 class Address(Payload):
     """A postal address as somebody wrote it."""
 
-    street: Name
-    house_number: Annotated[str, Field(max_length=20, examples=["12 a"]), FieldClass.PERSONAL] = ""
-    addition: Annotated[str, Field(max_length=200, examples=["c/o Hof"]), FieldClass.PERSONAL] = ""
-    postcode: Annotated[str, Field(max_length=10, examples=["48155"]), FieldClass.PERSONAL] = ""
-    place: Annotated[str, Field(max_length=100, examples=["Münster"]), FieldClass.PERSONAL] = ""
+    street: Annotated[Name, Field(examples=["Wolbecker Straße"])]
+    house_number: Annotated[str, Field(max_length=20, examples=["12 a"]), Clean, FieldClass.PERSONAL] = ""
+    addition: Annotated[str, Field(max_length=200, examples=["c/o Hof"]), Clean, FieldClass.PERSONAL] = ""
+    postcode: Annotated[str, Field(max_length=10, examples=["48155"]), Clean, FieldClass.PERSONAL] = ""
+    place: Annotated[str, Field(max_length=100, examples=["Münster"]), Clean, FieldClass.PERSONAL] = ""
+
+
+class Strict(Payload):
+    """A part of an event from outside: an unknown field is refused, not passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GivenAddress(Address, Strict):
+    """An address in an event from outside."""
 
 
 class FromOutside(Event):
@@ -35,8 +48,8 @@ class FromOutside(Event):
     on_behalf_of: Origin | None = None
     occurred_on: date | None = None
     received_on: date | None = None
-    recorded_at: datetime
+    recorded_at: Moment
 
     def received(self) -> date:
         """The day the city got it."""
-        return self.received_on or self.recorded_at.date()
+        return self.received_on or self.recorded_at.astimezone(_CITY).date()
