@@ -142,3 +142,11 @@ def topic_of(name: str) -> Topic:
     if topic.family is None or not member:
         raise KeyError(name)
     return topic
+
+
+def owner_of(name: str) -> str:
+    """The only `ce_source` that may speak on a topic: a service of ours, or the family member the topic is named for."""
+    topic = topic_of(name)
+    if topic.foreign:
+        return f"urn:bleibe:{topic.family}:{name.partition('.')[2]}"
+    return f"urn:bleibe:service:{topic.writer}"

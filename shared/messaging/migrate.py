@@ -26,7 +26,11 @@ async def migrate(dsn: str, folders: Sequence[Path]) -> list[str]:
         async with connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(hashtext('bleibe.migrate'))")
             await connection.execute(
-                "create table if not exists migrations (name text primary key, digest text not null, applied_at timestamptz default now())"
+                """
+                create table if not exists migrations (
+                    name text primary key, digest text not null, applied_at timestamptz not null default now()
+                )
+                """
             )
             applied = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migrations")}
             new = []

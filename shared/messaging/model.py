@@ -67,7 +67,7 @@ class Decision:
     rule: str | None = None
 
 
-class Rejected(Exception):  # noqa: N818  it is an answer, not an error of ours
+class Rejected(Exception):
     """An outside message that breaks a rule. Names field and rule, never the value."""
 
     def __init__(self, field: str | None, rule: str) -> None:

@@ -35,7 +35,7 @@ NEEDS_A_PERSON = "needs_a_person"
 _TRANSIENT_STATES = ("40001", "40P01", "08", "57P", "53", "55P03", "0A000")
 
 
-class StopTheLine(Exception):  # noqa: N818  it is a decision, not an error
+class StopTheLine(Exception):
     """So many events of our own fail that the fault is ours: stop rather than park the world."""
 
 

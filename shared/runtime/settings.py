@@ -24,6 +24,12 @@ class ServiceSettings(BaseSettings):
     bootstrap_servers: str
     """Kafka's ``host:port``, several separated by commas."""
 
+    kafka_idempotent: bool = True
+    """False only for a broker without idempotent producers."""
+
+    kafka_replication: int = Field(default=1, ge=1)
+    kafka_session_timeout_ms: int = Field(default=10_000, ge=1000)
+
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
     """0 takes any free port."""

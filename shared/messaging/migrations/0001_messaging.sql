@@ -24,7 +24,8 @@ create table journal (
 -- What the relay has still to send, oldest id first.
 create table outbox (
     id bigint generated always as identity primary key,
-    journal_id bigint not null references journal (id)
+    journal_id bigint not null references journal (id),
+    queued_at timestamptz not null default now()
 );
 create index outbox_journal on outbox (journal_id);
 

@@ -1,0 +1,146 @@
+"""One FastStream batch subscriber for all that a service hears: batches in, one transaction, then the offsets.
+
+FastStream brings the records and commits; it never parses them (its parser fails on binary headers) and never decides
+what becomes of a failure: a batch is acknowledged after its transaction, or offered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared.messaging.pipeline import Pipeline, StopTheLine, transient
+from shared.messaging.wire import Raw
+from shared.runtime.health import Health
+
+log = structlog.get_logger()
+
+MAX_POLL_S = 300
+OFFER_AGAIN_S = 60
+"""A batch that cannot be handled is polled again after this, well below the poll limit, so that the group keeps us."""
+
+Parse = Callable[[Any], Awaitable[KafkaMessage]]
+
+
+class Consumer:
+    """Hears `topics` as group `group` and hands batches to the pipeline. `instance` makes it a static member."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline[Any],
+        health: Health,
+        *,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        max_records: int,
+        batch_timeout_ms: int,
+        session_timeout_ms: int = 10_000,
+        instance: str | None = None,
+        security: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._health = health
+        self._stopping = False
+        self._handled: dict[TopicPartition, int] = {}
+        self.broker = KafkaBroker(
+            bootstrap.split(","),
+            apply_types=False,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            graceful_timeout=15.0,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+            **(security or {}),
+        )
+        self._subscriber = self.broker.subscriber(
+            *topics,
+            batch=True,
+            group_id=group,
+            group_instance_id=instance,
+            max_records=max_records,
+            batch_timeout_ms=batch_timeout_ms,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            max_poll_interval_ms=MAX_POLL_S * 1000,
+            session_timeout_ms=session_timeout_ms,
+            heartbeat_interval_ms=session_timeout_ms // 4,
+            rebalance_timeout_ms=60_000,
+            parser=_unparsed,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._on_batch)
+
+    async def start(self) -> None:
+        """Join the group and begin."""
+        await self.broker.start()
+
+    async def stop(self, within_s: float) -> None:
+        """Finish the batch in hand, commit, leave the group; give up after `within_s`: what is uncommitted comes again."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.broker.stop(), within_s)
+
+    def assigned(self) -> bool:
+        """Whether the group gave this member partitions."""
+        consumer = self._subscriber.consumer
+        return consumer is not None and bool(consumer.assignment())
+
+    def lag(self) -> dict[str, int]:
+        """Records written and not yet handled, by topic, as far as the last fetches tell."""
+        behind: dict[str, int] = {}
+        consumer = self._subscriber.consumer
+        for partition in consumer.assignment() if consumer is not None else ():
+            end = consumer.highwater(partition) if consumer is not None else None
+            if end is not None and partition in self._handled:
+                behind[partition.topic] = behind.get(partition.topic, 0) + max(0, end - self._handled[partition])
+        return behind
+
+    async def _on_batch(self, message: KafkaMessage) -> None:
+        """Handle one batch until it is committed, or offer it again. It never leaves with the offsets moved and no effect."""
+        records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
+        raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
+        pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
+        while True:
+            try:
+                await self._pipeline.handle(raws)
+            except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost: wait and offer it again
+                self._health.holds("database", now=not transient(error))
+                self._health.holds("line", now=not isinstance(error, StopTheLine))
+                log.warning("batch_again", error=type(error).__name__, records=len(raws))
+                if self._stopping or time.monotonic() > until:
+                    await message.nack()
+                    return
+                self._health.turned("pipeline")
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
+                pause = min(pause * 2, 2.0)
+            else:
+                self._health.holds("database", now=True)
+                self._health.holds("line", now=True)
+                self._health.turned("pipeline")
+                await message.ack()
+                self._handled.update({TopicPartition(r.topic, r.partition): r.offset + 1 for r in records})
+                return
+
+
+async def _unparsed(records: Any, original: Parse) -> KafkaMessage:  # noqa: ANN401  FastStream's own signature
+    """Let FastStream make its message from one harmless copy, then put the records themselves back."""
+    message = await original((dataclasses.replace(records[0], headers=(), value=b"", key=None),))
+    message.raw_message = records
+    return message
+
+
+async def _undecoded(message: KafkaMessage) -> KafkaMessage:
+    return message
