@@ -25,7 +25,8 @@ class Pages:
     """Renders the templates of a service's folder; each extends ``base.html`` and fills ``title`` and ``main``.
 
     `folder` holds templates and, if it has texts of its own, ``texts.json``. `nav` is pairs of address and text key.
-    In a template: ``t(key, name=…)`` is a text in the page's language, ``english(key)`` the one to stand beside it; the filters ``tag`` (Mo., 23.11.2026),
+    In a template: ``t(key, name=…)`` is a text in the page's language, ``english(key)`` the one to stand beside it; the
+    filters ``tag`` (Mo., 23.11.2026),
     ``tag_lang`` (Montag, 23. November 2026), ``uhrzeit`` (08:15) and ``zahl`` (1.234,5) follow it too.
     """
 

@@ -49,12 +49,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Person):
-    __pydantic_config__ = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     token_sha256: str = field(kw_only=True, repr=False)
 
 
-_FILE = TypeAdapter(list[_Entry])
+_FILE = TypeAdapter(list[_Entry], config=ConfigDict(hide_input_in_errors=True))
 
 
 class Tokens:

@@ -21,7 +21,7 @@ _HERE: Final = Path(__file__).parent
 _BY_STATUS: Final = {401: "no_token", 403: "wrong_role", 404: "not_found", 405: "wrong_method", 503: "unavailable"}
 
 
-class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
+class Problem(Exception):
     """Ends a request with the problem of that code; `errors` are pairs of field and rule.
 
     Raises ``KeyError`` at the answer when no catalogue knows the code.

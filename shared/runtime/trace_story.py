@@ -34,10 +34,17 @@ def story(spans: Iterable[SpanLine], needle: str) -> list[str]:
 
 
 def _cases(every: list[SpanLine], needle: str) -> set[str]:
-    """The needle, and the case ids named in the traces it is found in."""
-    traces = {span["trace_id"] for span in every if needle in _ids(span)}
-    named = {span["attributes"].get("bleibe.case_id") for span in every if span["trace_id"] in traces}
-    return {needle} | {case for case in named if case is not None}
+    """The case itself, or a notice with the cases named beside it, else in its traces."""
+    if any(span["attributes"].get("bleibe.case_id") == needle for span in every):
+        return {needle}
+    beside = [span for span in every if needle in _ids(span)]
+    traces = {span["trace_id"] for span in beside}
+    named = _named(beside) or _named(span for span in every if span["trace_id"] in traces)
+    return {needle} | named
+
+
+def _named(spans: Iterable[SpanLine]) -> set[str]:
+    return {span["attributes"]["bleibe.case_id"] for span in spans if "bleibe.case_id" in span["attributes"]}
 
 
 def _ids(span: SpanLine) -> set[str]:
@@ -46,10 +53,10 @@ def _ids(span: SpanLine) -> set[str]:
 
 def _trace(spans: list[SpanLine], cases: set[str]) -> Iterator[str]:
     known = {span["span_id"] for span in spans}
-    children: dict[str | None, list[SpanLine]] = defaultdict(list)
-    for span in sorted(spans, key=lambda span: (span["start"], span["end"])):
-        children[span["parent_id"] if span["parent_id"] in known else None].append(span)
     kept = _kept(spans, cases)
+    children: dict[str | None, list[SpanLine]] = defaultdict(list)
+    for span in sorted((span for span in spans if span["span_id"] in kept), key=lambda span: (span["start"], span["end"])):
+        children[span["parent_id"] if span["parent_id"] in known else None].append(span)
     begin = min(span["start"] for span in spans)
     total = max(span["end"] for span in spans) - begin
     day = datetime.fromtimestamp(begin / 1e9, UTC).astimezone(BERLIN)
@@ -57,9 +64,8 @@ def _trace(spans: list[SpanLine], cases: set[str]) -> Iterator[str]:
     waiting = [(span, "", span is children[None][-1]) for span in reversed(children[None])]
     while waiting:
         span, indent, last = waiting.pop()
-        if span["span_id"] in kept:
-            yield f"{indent}{'└─ ' if last else '├─ '}{_told(span, begin)}"
-        below = [child for child in children[span["span_id"]] if child["span_id"] in kept]
+        yield f"{indent}{'└─ ' if last else '├─ '}{_told(span, begin)}"
+        below = children[span["span_id"]]
         deeper = indent + ("   " if last else "│  ")
         waiting += [(child, deeper, child is below[-1]) for child in reversed(below)]
 
@@ -69,7 +75,8 @@ def _kept(spans: list[SpanLine], cases: set[str]) -> set[str]:
     by_id = {span["span_id"]: span for span in spans}
     kept: set[str] = set()
     for span in spans:
-        if span["attributes"].get("bleibe.case_id", next(iter(cases))) not in cases:
+        case = span["attributes"].get("bleibe.case_id")
+        if case is not None and case not in cases:
             continue
         above: SpanLine | None = span
         while above is not None and above["span_id"] not in kept:

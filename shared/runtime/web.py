@@ -47,7 +47,8 @@ class _Traced:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        parent = parent_context(Headers(scope=scope).get("traceparent"))
+        sent = Headers(scope=scope).getlist("traceparent")
+        parent = parent_context(sent[0] if len(sent) == 1 else None)
         with tracer().start_as_current_span(scope["method"], parent, SpanKind.SERVER) as span:
             context = span.get_span_context()
             if context.is_valid:
