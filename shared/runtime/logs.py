@@ -34,7 +34,7 @@ ALLOWED_KEYS: Final = frozenset(
 # Their message templates are constants with %s for values; other libraries format values into the text.
 _PLAIN_TEMPLATES: Final = ("aiokafka", "opentelemetry", "uvicorn.error")
 _EVENT_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-_CODE: Final = re.compile(r"[A-Za-z0-9_.:/*@<>=+-]{1,400}")
+_CODE: Final = re.compile(r"[A-Za-z0-9_.,:/*@<>=+-]{1,400}")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _OURS: Final = ("services/", "shared/", "deploy/")
 

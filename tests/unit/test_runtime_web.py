@@ -10,15 +10,18 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI
 from httpx import ASGITransport, AsyncClient, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from shared.runtime import health as health_module
+from shared.runtime import problems, telemetry
 from shared.runtime.auth import OPEN_PATHS, require
 from shared.runtime.health import Health
 from shared.runtime.metrics import Metrics
 from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role, Tokens, make_token, write_persons
 from shared.runtime.problems import Problem
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.spans import read_spans
 from shared.runtime.texts import Texts, preferred
 from shared.runtime.web import web_app
 
@@ -54,6 +57,10 @@ def app(tmp_path: Path, health: Health) -> FastAPI:
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("honeyname")
+
+    @app.get("/people/{name}")
+    async def people(name: str) -> int:
+        return len(name)
 
     @app.get("/not-yours")
     async def not_yours() -> None:
@@ -161,6 +168,39 @@ async def test_errors_say_what_to_do_and_never_the_value(client: AsyncClient) ->
     page = await client.get("/not-yours", headers={"Accept": "text/html"})
     assert page.status_code == 403
     assert "<h1>Nicht Ihr Fall</h1>" in page.text
+
+
+def test_every_problem_has_a_status_and_both_languages() -> None:
+    catalogue = json.loads((Path(problems.__file__).parent / "problems.json").read_text())
+    assert set(problems._BY_STATUS.values()) <= set(catalogue)
+    for code, entry in catalogue.items():
+        assert 400 <= entry["status"] < 600, code
+        assert set(entry["title"]) == set(entry["detail"]) == {"de", "en"}, code
+
+
+async def test_a_request_is_one_span_named_by_its_route_and_a_failure_names_its_trace(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    telemetry.configure_tracing(
+        "outreach",
+        ServiceSettings(
+            database_dsn=SecretStr("postgresql://"),
+            bootstrap_servers="127.0.0.1:1",
+            tokens_file=tmp_path / "persons.json",
+            data_key_file=tmp_path / "key",
+            spans_dir=tmp_path / "spans",
+        ),
+    )
+    client.headers.update(bearer(KIMS_TOKEN))
+    await client.get("/people/honeyname", headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"})
+    broken = await client.get("/broken")
+    await client.get("/honeyname")
+    await client.get("/health/live")
+    assert telemetry.shutdown_tracing()
+    found, failed, nowhere = read_spans(tmp_path / "spans")
+    assert (found["name"], found["trace_id"], found["parent_id"]) == ("GET /people/{name}", "ab" * 16, "cd" * 8)
+    assert (failed["status"], failed["trace_id"]) == ("ERROR", broken.json()["trace"])
+    assert "honey" not in json.dumps([found, failed, nowhere])
 
 
 async def test_docs_list_every_route(client: AsyncClient) -> None:
