@@ -21,7 +21,7 @@ from deploy.local import broker, folder, ports, supervisor
 from deploy.local.folder import FolderInUseError, FolderNotOursError, read_running
 from deploy.local.outside import remove
 from deploy.local.ports import free_port, listens
-from deploy.local.processes import Process
+from deploy.local.processes import Process, User
 from deploy.local.supervisor import Local, StartError
 
 pytestmark = pytest.mark.service
@@ -196,10 +196,16 @@ def test_processes_that_outlived_their_supervisor_are_ended_by_the_next_start(da
 def test_a_lock_file_left_by_a_reused_process_id_does_not_block_postgres(data: Path) -> None:
     with Local(data) as local:
         local.start_postgres()
-    lock_file = (data / "postgres").resolve() / "cluster" / "postmaster.pid"
-    lock_file.write_text(f"{os.getpid()}\n{lock_file.parent}\n1700000000\n5432\n\n127.0.0.1\n 1 1\nready\n")
+    cluster = (data / folder.POSTGRES).resolve() / "cluster"
+    owner = cluster.stat()
+    user = User(owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
     with Local(data) as local:
+        local.start(Process("stranger", ["/bin/sleep", "100"], user=user))
+        (cluster / "postmaster.pid").write_text(
+            f"{local.pid('stranger')}\n{cluster}\n1700000000\n5432\n\n127.0.0.1\n        1         1\nready   \n"
+        )
         local.start_postgres()
+        assert runs(local.pid("stranger"))
 
 
 def test_ctrl_c_stops_everything(data: Path) -> None:
