@@ -8,7 +8,10 @@ __all__ = ["Answer"]
 
 
 class Channel(StrEnum):
-    """How a message reached the city (Eingangsweg)."""
+    """How a message reached the city (Eingangsweg).
+
+    Source: MiZi IV/1 (form), XJustiz 3.6; the rest Bleibe.
+    """
 
     MIZI_FORM = "MIZI_FORM"
     XJUSTIZ = "XJUSTIZ"
@@ -22,7 +25,10 @@ class Channel(StrEnum):
 
 
 class LegalBasis(StrEnum):
-    """The norm that allows the sender to tell the city."""
+    """The norm that allows the sender to tell the city.
+
+    Source: § 22 IX SGB II, § 36 II SGB XII, § 130 III GVGA, § 20 EGGVG, Art. 6 I a and f GDPR.
+    """
 
     SGB2_22_9 = "SGB2_22_9"
     SGB12_36_2 = "SGB12_36_2"
@@ -34,7 +40,10 @@ class LegalBasis(StrEnum):
 
 
 class Origin(StrEnum):
-    """On whose word a message rests where it is not the sender's own (im Auftrag von)."""
+    """On whose word a message rests where it is not the sender's own (im Auftrag von).
+
+    Source: Bleibe.
+    """
 
     COURT = "COURT"
     BAILIFF = "BAILIFF"
@@ -45,7 +54,10 @@ class Origin(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What a reported date rests on. WORD never moves a deadline later."""
+    """What a reported date rests on. WORD never moves a deadline later.
+
+    Source: Bleibe, after § 569 III Nr. 2 BGB (the period runs from service).
+    """
 
     COURT = "COURT"
     DOCUMENT = "DOCUMENT"
@@ -53,14 +65,20 @@ class Evidence(StrEnum):
 
 
 class Basis(StrEnum):
-    """Whether a deadline is exact or the safe lower bound."""
+    """Whether a deadline is exact or the safe lower bound.
+
+    Source: Bleibe.
+    """
 
     EXACT = "exact"
     LOWER_BOUND = "lower_bound"
 
 
 class TerminationType(StrEnum):
-    """Kündigung: §§ 543, 569, 573 BGB."""
+    """Kündigung: §§ 543, 569, 573 BGB.
+
+    Source: §§ 543, 569, 573 BGB.
+    """
 
     EXTRAORDINARY_ARREARS = "EXTRAORDINARY_ARREARS"
     EXTRAORDINARY_DEPOSIT = "EXTRAORDINARY_DEPOSIT"
@@ -71,7 +89,10 @@ class TerminationType(StrEnum):
 
 
 class LandlordKind(StrEnum):
-    """Vermieter."""
+    """Vermieter.
+
+    Source: Bleibe.
+    """
 
     COMPANY = "COMPANY"
     PRIVATE = "PRIVATE"
@@ -79,14 +100,20 @@ class LandlordKind(StrEnum):
 
 
 class HearingStatus(StrEnum):
-    """Termin zur mündlichen Verhandlung."""
+    """Termin zur mündlichen Verhandlung.
+
+    Source: §§ 216, 227 ZPO.
+    """
 
     SET = "SET"
     CANCELLED = "CANCELLED"
 
 
 class ProceedingOutcome(StrEnum):
-    """Ausgang des Verfahrens."""
+    """Ausgang des Verfahrens.
+
+    Source: § 20 I EGGVG; ZPO §§ 269, 278, 300, 331; § 569 III Nr. 2 BGB.
+    """
 
     WITHDRAWN = "WITHDRAWN"
     DISMISSED = "DISMISSED"
@@ -97,7 +124,10 @@ class ProceedingOutcome(StrEnum):
 
 
 class EvictionStatus(StrEnum):
-    """Räumungstermin (GVGA § 128, § 130; § 765a ZPO)."""
+    """Räumungstermin (GVGA § 128, § 130; § 765a ZPO).
+
+    Source: §§ 128, 130 GVGA; § 765a ZPO.
+    """
 
     SET = "SET"
     CANCELLED = "CANCELLED"
@@ -106,7 +136,10 @@ class EvictionStatus(StrEnum):
 
 
 class CaseStatus(StrEnum):
-    """Fallstatus: open until an outcome closes it."""
+    """Fallstatus: open until an outcome closes it.
+
+    Source: Bleibe.
+    """
 
     OPEN = "OPEN"
     CLOSED = "CLOSED"
@@ -114,7 +147,10 @@ class CaseStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """Verfahrensstand, in rising order, then the side exits. A rule over facts, see services/intake/stage.py."""
+    """Verfahrensstand, in rising order, then the side exits. A rule over facts, see services/intake/stage.py.
+
+    Source: Bleibe, after §§ 253, 261, 272, 300, 721, 885 ZPO and § 569 III Nr. 2 BGB.
+    """
 
     NONE = "NONE"
     ARREARS_WARNING = "ARREARS_WARNING"
@@ -133,7 +169,10 @@ class Stage(StrEnum):
 
 
 class CaseChange(StrEnum):
-    """What a `cases` event changed."""
+    """What a `cases` event changed.
+
+    Source: Bleibe.
+    """
 
     OPENED = "OPENED"
     ARREARS_WARNING = "ARREARS_WARNING"
@@ -154,7 +193,10 @@ class CaseChange(StrEnum):
 
 
 class Banner(StrEnum):
-    """What a caseworker must not overlook."""
+    """What a caseworker must not overlook.
+
+    Source: Bleibe; BGH VIII ZR 91/20 for ORDINARY_TERMINATION_REMAINS.
+    """
 
     ORDINARY_TERMINATION_REMAINS = "ORDINARY_TERMINATION_REMAINS"
     POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
@@ -162,7 +204,10 @@ class Banner(StrEnum):
 
 
 class MoneyBand(StrEnum):
-    """Arrears at notice, in euros."""
+    """Arrears at notice, in euros.
+
+    Source: Bleibe.
+    """
 
     UNDER_1000 = "UNDER_1000"
     FROM_1000 = "FROM_1000"
@@ -173,7 +218,10 @@ class MoneyBand(StrEnum):
 
 
 class Disclosure(StrEnum):
-    """Who may read an address: a separated partner never reads the other's new one."""
+    """Who may read an address: a separated partner never reads the other's new one.
+
+    Source: Bleibe, after § 51 BMG (Auskunftssperre) and § 35 SGB I.
+    """
 
     HOUSEHOLD = "HOUSEHOLD"
     PERSON_ONLY = "PERSON_ONLY"
@@ -181,7 +229,10 @@ class Disclosure(StrEnum):
 
 
 class Promise(StrEnum):
-    """Within how many working days the first attempt is promised (domain: T4)."""
+    """Within how many working days the first attempt is promised (domain: T4).
+
+    Source: Bleibe; targets to be agreed with the city.
+    """
 
     WD5 = "WD5"
     WD2 = "WD2"
@@ -189,7 +240,10 @@ class Promise(StrEnum):
 
 
 class ObligationReason(StrEnum):
-    """Why a visit is owed (Besuchsauftrag)."""
+    """Why a visit is owed (Besuchsauftrag).
+
+    Source: City of Münster, Wohnraumsicherung: every household known through a suit is visited.
+    """
 
     SUIT = "SUIT"
     EVICTION_DATE = "EVICTION_DATE"
@@ -197,7 +251,10 @@ class ObligationReason(StrEnum):
 
 
 class NoVisitReason(StrEnum):
-    """Why a defendant of a suit carries no obligation."""
+    """Why a defendant of a suit carries no obligation.
+
+    Source: Bleibe.
+    """
 
     OUTSIDE_CITY = "OUTSIDE_CITY"
     ADDRESS_UNKNOWN = "ADDRESS_UNKNOWN"
@@ -207,7 +264,10 @@ class NoVisitReason(StrEnum):
 
 
 class ObligationClose(StrEnum):
-    """How an obligation ended."""
+    """How an obligation ended.
+
+    Source: Bleibe.
+    """
 
     MET = "MET"
     REFUSED_INFORMED = "REFUSED_INFORMED"
@@ -217,7 +277,10 @@ class ObligationClose(StrEnum):
 
 
 class WaiverReason(StrEnum):
-    """Coded reason of a waiver or of a void obligation; a waiver needs a second person."""
+    """Coded reason of a waiver or of a void obligation; a waiver needs a second person.
+
+    Source: Bleibe.
+    """
 
     HOUSEHOLD_WANTS_NO_VISIT = "HOUSEHOLD_WANTS_NO_VISIT"
     MOVED_OUT_CONFIRMED = "MOVED_OUT_CONFIRMED"
@@ -229,7 +292,10 @@ class WaiverReason(StrEnum):
 
 
 class AttemptResult(StrEnum):
-    """Besuchsversuch. NOT_MET alone counts towards the three."""
+    """Besuchsversuch. NOT_MET alone counts towards the three.
+
+    Source: Bleibe.
+    """
 
     MET = "MET"
     NOT_MET = "NOT_MET"
@@ -243,7 +309,10 @@ class AttemptResult(StrEnum):
 
 
 class Window(StrEnum):
-    """Besuchsfenster."""
+    """Besuchsfenster.
+
+    Source: Bleibe.
+    """
 
     MORNING = "08-12"
     AFTERNOON = "12-16"
@@ -251,7 +320,10 @@ class Window(StrEnum):
 
 
 class ContactKind(StrEnum):
-    """Contact that is never a visit."""
+    """Contact that is never a visit.
+
+    Source: HUD HMIS 2026, 4.19.3, adapted.
+    """
 
     TELEPHONE = "TELEPHONE"
     OFFICE = "OFFICE"
@@ -260,7 +332,10 @@ class ContactKind(StrEnum):
 
 
 class LegalFact(StrEnum):
-    """A legal fact somebody other than the court told us of."""
+    """A legal fact somebody other than the court told us of.
+
+    Source: §§ 128, 130 GVGA, §§ 166, 216, 317, 331 ZPO.
+    """
 
     SERVED = "SERVED"
     HEARING_SET = "HEARING_SET"
@@ -270,7 +345,10 @@ class LegalFact(StrEnum):
 
 
 class AdviceTopic(StrEnum):
-    """What was talked about at the door."""
+    """What was talked about at the door.
+
+    Source: Bleibe.
+    """
 
     SCHONFRIST = "SCHONFRIST"
     ARREARS_ASSUMPTION = "ARREARS_ASSUMPTION"
@@ -283,7 +361,10 @@ class AdviceTopic(StrEnum):
 
 
 class ArrearsCause(StrEnum):
-    """Ursache der Mietrückstände (backbone: Destatis Überschuldungsstatistik, Hauptauslöser)."""
+    """Ursache der Mietrückstände.
+
+    Source: Destatis Überschuldungsstatistik (Hauptauslöser) for the first six, the rest Bleibe; missing answers as HUD HMIS.
+    """
 
     UNEMPLOYMENT = "UNEMPLOYMENT"
     ILLNESS_ADDICTION_ACCIDENT = "ILLNESS_ADDICTION_ACCIDENT"
@@ -317,7 +398,10 @@ class ArrearsCause(StrEnum):
 
 
 class AssertedBy(StrEnum):
-    """Who named a cause."""
+    """Who named a cause.
+
+    Source: Bleibe.
+    """
 
     TENANT = "TENANT"
     CASEWORKER = "CASEWORKER"
@@ -325,7 +409,10 @@ class AssertedBy(StrEnum):
 
 
 class Need(StrEnum):
-    """Hilfebedarf: what a household is referred for."""
+    """Hilfebedarf: what a household is referred for.
+
+    Source: Bleibe; §§ 67 ff. SGB XII, § 22 VIII SGB II, § 36 I SGB XII, § 71 III SGB X.
+    """
 
     ARREARS_ASSUMPTION = "ARREARS_ASSUMPTION"
     BENEFIT_CLAIM = "BENEFIT_CLAIM"
@@ -344,7 +431,10 @@ class Need(StrEnum):
 
 
 class NeedGroup(StrEnum):
-    """What a fact topic may say of a need: the kind of help, never the person's condition."""
+    """What a fact topic may say of a need: the kind of help, never the person's condition.
+
+    Source: Bleibe.
+    """
 
     MONEY = "MONEY"
     ADVICE = "ADVICE"
@@ -353,7 +443,10 @@ class NeedGroup(StrEnum):
 
 
 class HouseholdType(StrEnum):
-    """Haushaltsform (Wohnungslosenbericht)."""
+    """Haushaltsform (Wohnungslosenbericht).
+
+    Source: Wohnungslosenberichterstattungsgesetz § 4 and its survey in practice.
+    """
 
     SINGLE = "SINGLE"
     SINGLE_PARENT = "SINGLE_PARENT"
@@ -364,7 +457,10 @@ class HouseholdType(StrEnum):
 
 
 class Benefit(StrEnum):
-    """Leistungsbezug."""
+    """Leistungsbezug.
+
+    Source: SGB II, SGB XII, WoGG.
+    """
 
     SGB2 = "SGB2"
     SGB12 = "SGB12"
@@ -374,14 +470,20 @@ class Benefit(StrEnum):
 
 
 class ConsentPurpose(StrEnum):
-    """What a consent (Einwilligung) allows."""
+    """What a consent (Einwilligung) allows.
+
+    Source: § 67b II SGB X, Art. 9 II a GDPR.
+    """
 
     REFERRAL = "REFERRAL"
     HEALTH_DATA = "HEALTH_DATA"
 
 
 class ConsentForm(StrEnum):
-    """§ 67b II SGB X: written or electronic for health data."""
+    """§ 67b II SGB X: written or electronic for health data.
+
+    Source: § 67b II SGB X.
+    """
 
     WRITTEN = "WRITTEN"
     ELECTRONIC = "ELECTRONIC"
@@ -389,14 +491,20 @@ class ConsentForm(StrEnum):
 
 
 class TransmissionBasis(StrEnum):
-    """Übermittlungsbefugnis of a handover."""
+    """Übermittlungsbefugnis of a handover.
+
+    Source: § 69 I Nr. 1 and § 67b SGB X.
+    """
 
     SGB10_69_1_1 = "SGB10_69_1_1"
     CONSENT = "CONSENT"
 
 
 class ReplyRejection(StrEnum):
-    """Why a provider declines an offer."""
+    """Why a provider declines an offer.
+
+    Source: Bleibe, after the three-way split of HUD HMIS 2026, 4.20.D.
+    """
 
     NO_CAPACITY = "NO_CAPACITY"
     OUT_OF_AREA = "OUT_OF_AREA"
@@ -408,7 +516,10 @@ class ReplyRejection(StrEnum):
 
 
 class ReferralState(StrEnum):
-    """Vermittlung."""
+    """Vermittlung.
+
+    Source: Bleibe, after HUD HMIS 2026, 4.20.D.
+    """
 
     CONSENT_PENDING = "CONSENT_PENDING"
     OFFERED = "OFFERED"
@@ -424,7 +535,10 @@ class ReferralState(StrEnum):
 
 
 class SupportResult(StrEnum):
-    """How support ended."""
+    """How support ended.
+
+    Source: Bleibe.
+    """
 
     GOAL_REACHED = "GOAL_REACHED"
     PARTLY_REACHED = "PARTLY_REACHED"
@@ -433,7 +547,10 @@ class SupportResult(StrEnum):
 
 
 class ApplicationDecision(StrEnum):
-    """What an authority decided on an application (§ 22 VIII SGB II, § 36 I SGB XII)."""
+    """What an authority decided on an application (§ 22 VIII SGB II, § 36 I SGB XII).
+
+    Source: § 22 VIII SGB II, § 36 I SGB XII.
+    """
 
     GRANTED = "GRANTED"
     REFUSED = "REFUSED"
@@ -441,7 +558,10 @@ class ApplicationDecision(StrEnum):
 
 
 class WithdrawReason(StrEnum):
-    """Why an offer, a handover or an assignment is taken back."""
+    """Why an offer, a handover or an assignment is taken back.
+
+    Source: Bleibe.
+    """
 
     ANSWERED_ELSEWHERE = "ANSWERED_ELSEWHERE"
     TIMED_OUT = "TIMED_OUT"
@@ -454,7 +574,10 @@ class WithdrawReason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a case ended: exactly one at closing."""
+    """How a case ended: exactly one at closing.
+
+    Source: City of Münster's public summary; HUD HMIS 2026, W5.1; UK H-CLIC, prevention duty ended.
+    """
 
     TENANCY_KEPT_ARREARS_PAID_SELF = "TENANCY_KEPT_ARREARS_PAID_SELF"
     TENANCY_KEPT_ASSUMPTION_SGB2 = "TENANCY_KEPT_ASSUMPTION_SGB2"
@@ -485,9 +608,13 @@ class Outcome(StrEnum):
 
 
 class Alarm(StrEnum):
-    """Why a plan is not what was promised."""
+    """Why a plan is not what was promised.
+
+    Source: Bleibe.
+    """
 
     AFTER_PROMISE = "AFTER_PROMISE"
     AFTER_DEADLINE = "AFTER_DEADLINE"
     NO_CASEWORKER = "NO_CASEWORKER"
     NO_SLOT = "NO_SLOT"
+    NEEDS_CLARIFICATION = "NEEDS_CLARIFICATION"
