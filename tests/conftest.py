@@ -1,0 +1,48 @@
+"""What all tiers share: one PostgreSQL and one broker per test run, a fresh database per test."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.supervisor import Local
+
+
+@pytest.fixture(scope="session")
+def local() -> Iterator[Local]:
+    """A supervisor in a folder of its own; what it starts ends with the run."""
+    with tempfile.TemporaryDirectory(prefix="bleibe-test-") as folder, Local(Path(folder), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(local: Local) -> str:
+    """The superuser of the test server."""
+    return local.start_postgres()
+
+
+@pytest.fixture(scope="session")
+def bootstrap(local: Local) -> str:
+    """The test broker; it is empty at the start of the run and may be killed by fault tests, which start it again."""
+    return local.start_broker()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def database(admin_dsn: str) -> AsyncIterator[str]:
+    """The address of a fresh, empty database."""
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(admin_dsn)
+    try:
+        await admin.execute(f"create database {name}")
+        yield admin_dsn.rsplit("/", 1)[0] + f"/{name}"
+    finally:
+        await admin.execute(f"drop database if exists {name} with (force)")
+        await admin.close()
