@@ -43,6 +43,10 @@ def test_a_secret_is_neither_in_the_repr_nor_in_an_error(environment: Path, monk
     settings = ServiceSettings()
     assert "honeysecret" not in repr(settings)
     assert settings.dsn() == "postgresql://honeysecret"
+    monkeypatch.setenv("BLEIBE_HTTP_PORT", "honeysecret")
+    with pytest.raises(ValidationError, match="http_port") as wrong:
+        ServiceSettings()
+    assert "honeysecret" not in str(wrong.value)
     (environment / "key").write_text("short")
     with pytest.raises(ValueError, match="64 random hex digits"):
         settings.data_key()
