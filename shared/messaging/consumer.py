@@ -61,7 +61,7 @@ class Consumer:
             consumer_only=True,
             allow_auto_create_topics=False,
             graceful_timeout=15.0,
-            logger=logging.getLogger("faststream"),
+            logger=logging.getLogger("faststream.kafka"),
             log_level=logging.DEBUG,
             **(security or {}),
         )

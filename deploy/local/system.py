@@ -1,0 +1,103 @@
+"""The whole system on one machine: PostgreSQL, broker, the four services as four processes, tokens, clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.local.folder import Running
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.processes import Process
+from deploy.local.supervisor import Local
+from shared.city import City, load_city
+from shared.runtime.persons import Person, Role, make_token, write_persons
+
+SERVICES = ("intake", "outreach", "referral", "reporting")
+MUENSTER = Path(__file__).parents[1] / "muenster"
+PERSONS, TOKENS, DATA_KEY, CLOCK, SPANS = "persons.json", "tokens.json", "data.key", "clock", "spans"
+
+
+def start_system(local: Local, *, clock: str = "wall", services: tuple[str, ...] = SERVICES) -> Running:
+    """Start everything that is not running yet, wait until it is ready, and note where it is."""
+    city = load_city(MUENSTER)
+    local.start_postgres()
+    dsns = local.ensure_databases(SERVICES)
+    bootstrap = local.start_broker()
+    _secrets(local.data, city)
+    processes = []
+    for service in services:
+        port = free_port()
+        local.publish(service, f"http://{LOOPBACK}:{port}")
+        processes.append(_process(local.data, service, dsns[service], bootstrap, port, clock))
+    local.start(*processes)
+    return local.running
+
+
+def service_environment(data: Path, service: str, dsn: str, bootstrap: str, port: int, clock: str) -> dict[str, str]:
+    """The environment of a service process of a local system."""
+    dsn_file = data / f"{service}.dsn"
+    _private(dsn_file, dsn)
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TZ", "BLEIBE_OTLP_ENDPOINT"}}
+    return kept | {
+        "BLEIBE_DATABASE_DSN_FILE": str(dsn_file),
+        "BLEIBE_BOOTSTRAP_SERVERS": bootstrap,
+        "BLEIBE_KAFKA_IDEMPOTENT": "false",  # the embedded broker has no idempotent producer
+        "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "BLEIBE_HTTP_PORT": str(port),
+        "BLEIBE_TOKENS_FILE": str(data / PERSONS),
+        "BLEIBE_DATA_KEY_FILE": str(data / DATA_KEY),
+        "BLEIBE_CLOCK": clock,
+        "BLEIBE_SPANS_DIR": str(data / SPANS),
+    }
+
+
+def tokens(data: Path) -> dict[str, str]:
+    """The personal tokens of a local system in clear, by person id."""
+    known: dict[str, str] = json.loads((data / TOKENS).read_text())
+    return known
+
+
+def persons(city: City) -> Iterator[Person]:
+    """Everybody the city's data names, and one person each for the desk roles."""
+    for caseworker in city.caseworkers:
+        yield Person(caseworker.id, frozenset({Role.CASEWORKER}), team=caseworker.team, caseworker_id=caseworker.id)
+    for team in city.team_ids:
+        yield Person(f"leitung-{team}", frozenset({Role.TEAM_LEAD, Role.CASEWORKER}), team=team)
+    for partner in city.partner_ids:
+        yield Person(f"partner-{partner}", frozenset({Role.PARTNER}), source=f"urn:bleibe:partner:{partner}")
+    yield Person("sachbearbeitung", frozenset({Role.CLERK}))
+    yield Person("datenschutz", frozenset({Role.PRIVACY}))
+    yield Person("betrieb", frozenset({Role.OPERATOR}))
+    yield Person("berichte", frozenset({Role.REPORTING_READER}))
+    yield Person("alle-seiten", frozenset(set(Role) - {Role.PARTNER, Role.CASEWORKER}))
+
+
+def _process(data: Path, service: str, dsn: str, bootstrap: str, port: int, clock: str) -> Process:
+    return Process(
+        service,
+        [sys.executable, "-m", f"services.{service}"],
+        service_environment(data, service, dsn, bootstrap, port, clock),
+        ready=f"http://{LOOPBACK}:{port}/health/ready",
+    )
+
+
+def _secrets(data: Path, city: City) -> None:
+    """Tokens, their hashes and the key of keyed hashes, made at the first start."""
+    (data / SPANS).mkdir(exist_ok=True)
+    if not (data / DATA_KEY).exists():
+        _private(data / DATA_KEY, secrets.token_hex(32))
+    everybody = list(persons(city))
+    if (data / TOKENS).exists() and tokens(data).keys() == {person.id for person in everybody}:
+        return
+    made = [(person, *make_token()) for person in everybody]
+    write_persons(data / PERSONS, [(person, digest) for person, _, digest in made])
+    _private(data / TOKENS, json.dumps({person.id: clear for person, clear, _ in made}, indent=2))
+
+
+def _private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
