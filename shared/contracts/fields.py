@@ -100,6 +100,7 @@ FigureId = Annotated[
 Moment = Annotated[datetime, AfterValidator(_aware), FieldClass.MEASURE]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[3]), FieldClass.MEASURE]
 Share = Annotated[float, Field(ge=0, le=1, examples=[0.5]), FieldClass.MEASURE]
+Days = Annotated[float, Field(ge=-100_000, le=100_000, examples=[2.5]), FieldClass.MEASURE]
 
 Clean = AfterValidator(_clean)
 Name = Annotated[
