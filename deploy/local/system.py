@@ -65,10 +65,10 @@ def persons(city: City) -> Iterator[Person]:
     """Everybody the city's data names, and one person each for the desk roles."""
     for caseworker in city.caseworkers:
         yield Person(caseworker.id, frozenset({Role.CASEWORKER}), team=caseworker.team, caseworker_id=caseworker.id)
-    for team in city.team_ids:
-        yield Person(f"leitung-{team}", frozenset({Role.TEAM_LEAD, Role.CASEWORKER}), team=team)
-    for partner in city.partner_ids:
-        yield Person(f"partner-{partner}", frozenset({Role.PARTNER}), source=f"urn:bleibe:partner:{partner}")
+    for team in city.teams:
+        yield Person(f"leitung-{team.id}", frozenset({Role.TEAM_LEAD}), team=team.id)
+    for partner in city.partners:
+        yield Person(f"partner-{partner.id}", frozenset({Role.PARTNER}), source=partner.ce_source)
     yield Person("sachbearbeitung", frozenset({Role.CLERK}))
     yield Person("datenschutz", frozenset({Role.PRIVACY}))
     yield Person("betrieb", frozenset({Role.OPERATOR}))

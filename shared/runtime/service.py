@@ -24,7 +24,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 
 from shared.city import City, load_city
-from shared.contracts.catalogue import EVENT_TYPES, NOTICES, PARTITIONS, RECEIPTS, Kind, Topic, owner_of, topic_of
+from shared.contracts.catalogue import EVENT_TYPES, NOTICES, PARTITIONS, RECEIPTS, Family, Kind, Topic, owner_of, topic_of
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging import parking
 from shared.messaging.consumer import Consumer
@@ -184,10 +184,16 @@ def topic_specs(names: Sequence[str]) -> list[TopicSpec]:
 
 def written_topics(service: Service, city: City) -> list[str]:
     """The names of all topics a service writes, families expanded and receipts included."""
-    members = {"partner": city.partner_ids, "team": city.team_ids, "provider": city.provider_ids}
     names = [topic.name for topic in service.says if topic.family is None]
-    names += [topic.of(member) for topic in service.says if topic.family is not None for member in members[topic.family]]
+    names += [name for topic in service.says if topic.family is not None for name in family(topic, city)]
     return names + [RECEIPTS.of(name.partition(".")[2]) for name in service.hears if topic_of(name).foreign]
+
+
+def family(topic: Topic, city: City) -> list[str]:
+    """The topics of a family, one per member of the city's registry."""
+    members = {Family.PARTNER: city.partners, Family.TEAM: city.teams, Family.PROVIDER: city.providers}
+    assert topic.family is not None
+    return [topic.of(member.id) for member in members[topic.family]]
 
 
 def run(build: Callable[[Context], Service]) -> None:
@@ -198,7 +204,7 @@ def run(build: Callable[[Context], Service]) -> None:
 
 async def _serve(build: Callable[[Context], Service], settings: ServiceSettings) -> None:
     city = load_city(settings.city)
-    context = Context(settings, city, clock_from(settings.clock), Metrics(EVENT_TYPES, city.partner_ids))
+    context = Context(settings, city, clock_from(settings.clock), Metrics(EVENT_TYPES, [partner.id for partner in city.partners]))
     service = build(context)
     configure_logging(service.name, as_json=settings.log_json)
     configure_tracing(service.name, settings)
@@ -244,7 +250,15 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     )  # fmt: skip
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=8, timeout=10, command_timeout=60)
     pipeline = Pipeline(
-        service.name, service.room, reader_for(service.hears), pool, context.clock, context.metrics, receipt, relay.wake.set
+        service.name,
+        service.room,
+        reader_for(service.hears),
+        pool,
+        context.clock,
+        context.metrics,
+        receipt,
+        relay.wake.set,
+        stop_at=context.city.parked_limit,
     )
     system = Running(service, context, pool, pipeline, relay, health, Pages(service.templates))
     consumer = Consumer(
