@@ -21,13 +21,16 @@ class HandedPerson(Payload):
 
 
 class HandoverMade(Event):
-    """Übergabe: carries what its transmission basis allows, and names it; where that is consent, which."""
+    """Übergabe: carries what its transmission basis allows, and names it; where that is consent, whose.
+
+    A later one of the same referral replaces it: another adult has consented.
+    """
 
     TYPE: ClassVar[str] = "de.bleibe.handover.made.v1"
     referral_id: Id
     case_id: Id
     basis: TransmissionBasis
-    consent_id: Id | None = None
+    consent_ids: tuple[Id, ...] = ()
     need: Annotated[Need, FieldClass.SPECIAL]
     persons: tuple[HandedPerson, ...]
     address: Address | None
