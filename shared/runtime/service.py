@@ -23,7 +23,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from shared.city import City, load_city
+from shared.city import City, Partner, Provider, Team, load_city
 from shared.contracts.catalogue import EVENT_TYPES, NOTICES, PARTITIONS, RECEIPTS, Family, Kind, Topic, owner_of, topic_of
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging import parking
@@ -191,7 +191,11 @@ def written_topics(service: Service, city: City) -> list[str]:
 
 def family(topic: Topic, city: City) -> list[str]:
     """The topics of a family, one per member of the city's registry."""
-    members = {Family.PARTNER: city.partners, Family.TEAM: city.teams, Family.PROVIDER: city.providers}
+    members: dict[Family, Sequence[Partner | Team | Provider]] = {
+        Family.PARTNER: city.partners,
+        Family.TEAM: city.teams,
+        Family.PROVIDER: city.providers,
+    }
     assert topic.family is not None
     return [topic.of(member.id) for member in members[topic.family]]
 
