@@ -162,6 +162,16 @@ async def overview(tx: Tx) -> list[Record]:
     )
 
 
+async def look(tx: Tx, parked_id: int) -> tuple[Record, Raw] | None:
+    """One record with all it came with. Its content may be personal: say who reads it and why before showing it."""
+    row = await tx.fetchrow("select * from parked where id = $1", parked_id)
+    return (
+        None
+        if row is None
+        else (row, Raw(row["topic"], row["record_key"], row["record_value"], _headers_from_json(row["record_headers"])))
+    )
+
+
 async def gaps(tx: Tx, older_than_s: float) -> int:
     """Keys whose next event has been missing for longer than this."""
     return int(

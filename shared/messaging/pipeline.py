@@ -7,7 +7,7 @@ then the stream rows (sorted) as events are appended. Kafka, HTTP and the retry 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 from uuid import UUID
@@ -30,7 +30,15 @@ log = structlog.get_logger()
 Receipt = Callable[[str, UUID, Decision], Said]
 """Makes the receipt for a message of this topic and id."""
 
+About = Callable[[Heard | Said], Mapping[str, str]]
+"""Span attributes that tell whom a message concerns, by ids alone."""
+
 NEEDS_A_PERSON = "needs_a_person"
+
+
+def _about_nothing(_: Heard | Said) -> Mapping[str, str]:
+    return {}
+
 
 _TRANSIENT_STATES = ("40001", "40P01", "08", "57P", "53", "55P03", "0A000")
 
@@ -76,6 +84,7 @@ class Pipeline(Generic[S]):
     receipt: Receipt
     committed: Callable[[], None]
     stop_at: int = 100
+    about: About = _about_nothing
 
     async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
         """Take records in. Returns each outside message's decision, None for events of our own.
@@ -220,9 +229,7 @@ class Pipeline(Generic[S]):
         elif task.parked_id is not None:
             batch.released.append(task.parked_id)
         assert task.decision is not None
-        trace = traceparent(span)
-        receipt = self.receipt(task.raw.topic, read.id, task.decision)
-        batch.entries += [Entry(said, read.id, trace) for said in (*task.decision.said, receipt)]
+        self._say(batch, span, read, (*task.decision.said, self.receipt(task.raw.topic, read.id, task.decision)))
         batch.answered.append(task)
         outcome = Outcome.EFFECTIVE if task.decision.answer is Answer.ACCEPTED else Outcome(task.decision.answer)
         batch.count(task, outcome)
@@ -249,8 +256,7 @@ class Pipeline(Generic[S]):
                 except Exception as error:  # noqa: BLE001  a decision may fail in any way; its event parks, all else goes on
                     rule = _rule(error)
                 else:
-                    trace = traceparent(span)
-                    batch.entries += [Entry(said, read.id, trace) for said in decision.said]
+                    self._say(batch, span, read, decision.said)
                     line.took_effect(task)
                     batch.count(task, Outcome.EFFECTIVE)
             if rule is not None:
@@ -259,6 +265,14 @@ class Pipeline(Generic[S]):
                 span.set_attribute("bleibe.outcome", Outcome.PARKED)
                 log.error("parked", topic=line.topic, rule=rule, keysequence=task.n, event_id=str(read.id))
             batch.spans.append(span)
+
+    def _say(self, batch: _Batch, span: Span, read: Heard | Unreadable, said: Sequence[Said]) -> None:
+        """Queue events with their cause, in the trace of what caused them."""
+        trace = traceparent(span)
+        batch.entries += [Entry(one, read.id, trace) for one in said]
+        if span.is_recording():
+            for one in said:
+                span.set_attributes(self.about(one))
 
     def _span(self, task: Task) -> Span:
         read = task.read
@@ -275,6 +289,7 @@ class Pipeline(Generic[S]):
                     "messaging.message.id": str(read.id),
                     "messaging.kafka.message.key": str(read.key),
                     "bleibe.event_type": getattr(read, "type", "unreadable"),
+                    **(self.about(read) if isinstance(read, Heard) else {}),
                 }
             )
         return span

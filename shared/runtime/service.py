@@ -30,7 +30,7 @@ from shared.messaging import parking
 from shared.messaging.consumer import Consumer
 from shared.messaging.journal import Entry, append
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.model import Decision, Room, Said, Tx
+from shared.messaging.model import Decision, Heard, Room, Said, Tx
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.relay import Relay
 from shared.messaging.topics import TopicSpec, ensure_topics
@@ -159,6 +159,16 @@ def receipt(topic: str, message_id: UUID, decision: Decision) -> Said:
     return Said(RECEIPTS.of(topic.partition(".")[2]), str(message_id), data)
 
 
+def concerning(message: Heard | Said) -> dict[str, str]:
+    """Whom a message concerns, for its span: ids alone."""
+    ids = {
+        f"bleibe.{name}": str(getattr(message.data, name)) for name in ("case_id", "referral_id") if hasattr(message.data, name)
+    }
+    if isinstance(message, Heard) and message.topic.startswith(f"{NOTICES.name}."):
+        ids["bleibe.notice_id"] = str(message.id)
+    return ids
+
+
 def _rule_code(rule: str | None) -> str | None:
     return rule.lower().replace("-", "_")[:60] if rule else None
 
@@ -263,6 +273,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         receipt,
         relay.wake.set,
         stop_at=context.city.parked_limit,
+        about=concerning,
     )
     system = Running(service, context, pool, pipeline, relay, health, Pages(service.templates))
     consumer = Consumer(

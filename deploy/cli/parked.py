@@ -1,0 +1,107 @@
+"""`bleibe parked`: what could not take effect, for a person to see, put back or let go."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from cyclopts import App
+
+from deploy.cli.databases import database
+from deploy.cli.output import fail, run, table
+from deploy.cli.target import SERVICES, target
+from shared.messaging import parking
+from shared.runtime.access_log import record_read
+from shared.runtime.persons import Person, Role
+
+app = App(name="parked", help="What could not take effect: list it, look at it, put it back, or let it go.")
+
+
+@app.command(name="list")
+def list_(service: str | None = None) -> None:
+    """List what is parked, without any content.
+
+    Example: bleibe parked list outreach
+
+    Args:
+        service: one service only.
+    """
+    run(_list([service] if service else list(SERVICES)))
+
+
+async def _list(services: list[str]) -> None:
+    rows = []
+    for service in services:
+        async with database(target(), service) as connection:
+            rows += [(service, *row.values()) for row in await parking.overview(connection)]
+    table(("service", "id", "topic", "key", "n", "source", "message", "reason", "field", "rule", "parked at"), rows)
+
+
+@app.command
+def show(service: str, parked_id: int, *, content_because: str | None = None) -> None:
+    """Show one record: headers and what is wrong; its content only with a reason, which is kept.
+
+    Example: bleibe parked show intake 12 --content-because "the court asks what arrived"
+
+    Args:
+        service: whose.
+        parked_id: its number in the list.
+        content_because: why the content must be read.
+    """
+    run(_show(service, parked_id, content_because))
+
+
+async def _show(service: str, parked_id: int, because: str | None) -> None:
+    async with database(target(), service) as connection, connection.transaction():
+        found = await parking.look(connection, parked_id)
+        if found is None:
+            fail(f"{service} has nothing parked under {parked_id}. `bleibe parked list {service}` shows what there is.")
+        row, raw = found
+        shown = {
+            name: row[name]
+            for name in ("id", "topic", "key", "n", "source", "message_id", "reason", "field", "rule", "parked_at")
+        }
+        shown["headers"] = {name: None if value is None else value.decode(errors="replace") for name, value in raw.headers}
+        shown["bytes"] = len(raw.value or b"")
+        if because is not None:
+            shown["content"] = (raw.value or b"").decode(errors="replace")
+            person = Person(getpass.getuser(), frozenset({Role.OPERATOR}), acting=Role.OPERATOR)
+            subject = row["message_id"] or UUID(int=parked_id)
+            await record_read(connection, person, because, [subject], "parked_record", datetime.now(UTC))
+        print(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command
+def retry(service: str, parked_id: int) -> None:
+    """Put a failed record back: it runs again, and then all that waits behind it, in order.
+
+    Example: bleibe parked retry outreach 12
+    """
+    run(_retry(service, parked_id))
+
+
+async def _retry(service: str, parked_id: int) -> None:
+    async with database(target(), service) as connection, connection.transaction():
+        if not await parking.retry(connection, parked_id):
+            fail(
+                f"{service} has no failed record {parked_id}. Only the first in line can be put back; see `bleibe parked list {service}`."
+            )
+    print(f"put back: {service} {parked_id}; it runs within a second")
+
+
+@app.command
+def drop(service: str, parked_id: int, *, why: str) -> None:
+    """Let a failed record go for good: who and why are kept, what waits behind it goes on.
+
+    Example: bleibe parked drop intake 12 --why "sent twice by mistake, the partner agrees"
+    """
+    run(_drop(service, parked_id, why))
+
+
+async def _drop(service: str, parked_id: int, why: str) -> None:
+    async with database(target(), service) as connection, connection.transaction():
+        if not await parking.drop(connection, parked_id, getpass.getuser(), why):
+            fail(f"{service} has no failed record {parked_id}; see `bleibe parked list {service}`.")
+    print(f"let go: {service} {parked_id}")
