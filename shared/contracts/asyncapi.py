@@ -31,6 +31,7 @@ _COMMON_HEADERS: dict[str, Any] = {
     "ce_id": _ID | {"description": "Id of this message. The same id with other content is refused."},
     "ce_source": {
         "type": "string",
+        "pattern": "^urn:bleibe:(service|partner|team|provider):[a-z0-9-]+$",
         "description": "The topic's owner: the service, or the partner, team or provider that writes it.",
     },
     "ce_type": {"type": "string", "pattern": r"^de\.bleibe\.[a-z-]+\.[a-z-]+\.v[1-9][0-9]*$"},

@@ -16,8 +16,9 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.contracts.catalogue import Family, Topic
+from shared.contracts.catalogue import Family, Topic, owner_of
 from shared.contracts.fields import Event, PartnerId, ProviderId, TeamId
+from shared.contracts.parties import writers
 
 _IDS = UUID("6f1d2a34-5b07-4d0e-9a53-2f0f5f0c1e11")
 _DAY = "2026-11-23"
@@ -31,11 +32,11 @@ def record(topic: Topic, event: type[Event]) -> dict[str, Any]:
     data = example(event)
     message_id = str(_id(event.TYPE))
     key = data.get(topic.key.replace(" ", "_"), message_id)
-    member = example_member(topic.family) if topic.family else ""
+    name = topic.of(example_member(topic.family)) if topic.family else topic.name
     headers = {
         "ce_specversion": "1.0",
         "ce_id": message_id,
-        "ce_source": member if topic.foreign else _own_writer(topic),
+        "ce_source": owner_of(name) if topic.foreign else f"urn:bleibe:service:{writers(topic)[0]}",
         "ce_type": event.TYPE,
         "ce_time": "2026-11-23T08:30:00Z",
         "ce_subject": key,
@@ -44,7 +45,7 @@ def record(topic: Topic, event: type[Event]) -> dict[str, Any]:
     if not topic.foreign:
         headers |= {"ce_keysequence": "1", "ce_causationid": str(_id("causation"))}
     headers["traceparent"] = _TRACEPARENT
-    return {"topic": topic.of(member) if topic.family else topic.name, "key": key, "headers": headers, "data": data}
+    return {"topic": name, "key": key, "headers": headers, "data": data}
 
 
 def example(model: type[BaseModel]) -> dict[str, Any]:
@@ -94,7 +95,3 @@ def _leaf(hint: Any, name: str) -> Any:  # noqa: ANN401  a type hint and a JSON 
 
 def _id(name: str) -> UUID:
     return uuid5(_IDS, name)
-
-
-def _own_writer(topic: Topic) -> str:
-    return "intake" if topic.family is Family.SENDER else topic.writer

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from shared.contracts.asyncapi import TOMBSTONE_TYPE, document
-from shared.contracts.catalogue import CATALOGUE, EVENT_TYPES, Topic, topic_of
+from shared.contracts.catalogue import CATALOGUE, EVENT_TYPES, Family, Topic, owner_of, topic_of
 from shared.contracts.examples import record
 from shared.contracts.fields import Event
 from shared.contracts.publish import ROOT, documents, main, stale, write
@@ -90,6 +90,8 @@ def test_an_example_travels_as_the_messaging_core_writes_it(topic: Topic, event:
     raw = encode(shown["topic"], envelope, b"{}")
     assert {name: value.decode() for name, value in raw.headers if value is not None} == headers
     assert topic_of(shown["topic"]) is topic
+    if topic.family is not Family.SENDER:
+        assert headers["ce_source"] == owner_of(shown["topic"])
 
 
 @pytest.mark.parametrize(("topic", "event"), EVENTS)

@@ -62,7 +62,7 @@ def test_the_sdk_and_our_reader_refuse_the_same_lack(attribute: str) -> None:
     without = Raw(raw.topic, raw.key, raw.value, tuple(each for each in raw.headers if each[0] != f"ce_{attribute}"))
     with pytest.raises(CloudEventValidationError):
         from_binary_event(_message(without))
-    refused = Reader(EVENT_TYPES, {raw.topic: TopicRules(owner="ag-muenster", foreign=True)}).read(without)
+    refused = Reader(EVENT_TYPES, {raw.topic: TopicRules(owner="urn:bleibe:partner:ag-muenster", foreign=True)}).read(without)
     assert isinstance(refused, Unreadable)
     assert (refused.field, refused.rule) == (attribute, "missing_header")
 
