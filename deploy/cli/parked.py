@@ -86,7 +86,7 @@ async def _retry(service: str, parked_id: int) -> None:
     async with database(target(), service) as connection, connection.transaction():
         if not await parking.retry(connection, parked_id):
             fail(
-                f"{service} has no failed record {parked_id}. Only the first in line can be put back; see `bleibe parked list {service}`."
+                f"{service} has no failed record {parked_id}, and only such can be put back; see `bleibe parked list {service}`."
             )
     print(f"put back: {service} {parked_id}; it runs within a second")
 

@@ -1,0 +1,106 @@
+"""`bleibe doctor`: does every part of the system answer, and if not, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.cli.databases import database
+from deploy.cli.flow import behind, unsent
+from deploy.cli.output import run, table
+from deploy.cli.target import SERVICES, Target, target
+from shared.contracts.catalogue import CATALOGUE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part, whether it is well, and what to do if not."""
+
+    part: str
+    well: bool
+    word: str
+
+
+def doctor() -> None:
+    """Look at databases, broker, topics, services and the flow between them.
+
+    Example: bleibe doctor
+    """
+    findings = run(_look(target()))
+    table(("", "part", "finding"), [("ok" if finding.well else "NOT OK", finding.part, finding.word) for finding in findings])
+    if not all(finding.well for finding in findings):
+        raise SystemExit(1)
+
+
+async def _look(system: Target) -> list[Finding]:
+    findings = [await _database(system, service) for service in SERVICES]
+    findings.append(await _broker(system))
+    findings += [
+        await asyncio.to_thread(_service, service, system.pages[service]) for service in SERVICES if service in system.pages
+    ]
+    if all(finding.well for finding in findings):
+        findings += await _flow(system)
+    return findings
+
+
+async def _database(system: Target, service: str) -> Finding:
+    try:
+        async with database(system, service) as connection:
+            count = await connection.fetchval("select count(*) from migrations")
+    except Exception as error:  # noqa: BLE001  whatever keeps it from answering is the finding
+        return Finding(
+            f"database {service}", well=False, word=f"{type(error).__name__}: is PostgreSQL running, is the address right?"
+        )
+    return Finding(f"database {service}", well=True, word=f"{count} migrations applied")
+
+
+async def _broker(system: Target) -> Finding:
+    admin = AIOKafkaAdminClient(bootstrap_servers=system.bootstrap)
+    try:
+        async with asyncio.timeout(10):
+            await admin.start()
+            there = set(await admin.list_topics())
+    except Exception as error:  # noqa: BLE001  whatever keeps it from answering is the finding
+        return Finding("broker", well=False, word=f"{type(error).__name__}: is it running at {system.bootstrap}?")
+    finally:
+        await admin.close()
+    missing = sorted(
+        topic.name for topic in CATALOGUE if (topic.family is None and topic.name not in there)
+        or (topic.family is not None and not any(name.startswith(f"{topic.name}.") for name in there))
+    )  # fmt: skip
+    if missing:
+        return Finding(
+            "broker", well=False, word=f"topics are missing: {', '.join(missing)}; a service that starts creates its own"
+        )
+    return Finding("broker", well=True, word=f"{len(there)} topics")
+
+
+def _service(service: str, address: str) -> Finding:
+    try:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
+            return Finding(service, well=True, word=str(json.load(answer)))
+    except urllib.error.HTTPError as error:
+        return Finding(service, well=False, word=f"not ready: {error.read().decode(errors='replace')}")
+    except OSError as error:
+        return Finding(service, well=False, word=f"{type(error).__name__}: its log is under logs/ in the data folder")
+
+
+async def _flow(system: Target) -> list[Finding]:
+    findings = []
+    for service, count in (await unsent(system)).items():
+        findings.append(Finding(f"outbox {service}", well=count == 0, word=f"{count} events to send" if count else "empty"))
+    for service in SERVICES:
+        async with database(system, service) as connection:
+            count = await connection.fetchval("select count(*) from parked")
+        word = f"{count} parked; see `bleibe parked list {service}`" if count else "nothing parked"
+        findings.append(Finding(f"parked {service}", well=not count, word=word))
+    pairs, late = await behind(system)
+    word = (
+        f"{len(late)} of {pairs} readers behind, first: {late[0].reader} on {late[0].topic}" if late else f"{pairs} readers level"
+    )
+    return [*findings, Finding("flow", well=not late, word=word)]

@@ -1,0 +1,40 @@
+"""`bleibe`: the one command line, for those who run a system and those who try it out."""
+
+from __future__ import annotations
+
+import logging
+
+from cyclopts import App
+
+from deploy.cli import parked
+from deploy.cli.contracts import contracts
+from deploy.cli.demo import demo
+from deploy.cli.doctor import doctor
+from deploy.cli.reconcile import reconcile_command
+from deploy.cli.repair import rebuild, republish
+from deploy.cli.trace import trace
+from deploy.cli.up import up
+from deploy.cli.wire import send, watch
+
+app = App(
+    name="bleibe",
+    help="The event backbone of a city's eviction prevention. Each command's --help has an example.",
+    version_flags=["--version"],
+)
+app.command(up)
+app.command(demo)
+app.command(send)
+app.command(watch)
+app.command(reconcile_command, name="reconcile")
+app.command(parked.app)
+app.command(republish)
+app.command(rebuild)
+app.command(trace)
+app.command(doctor)
+app.command(contracts)
+
+
+def main() -> None:
+    """The console script."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    app()

@@ -1,0 +1,118 @@
+"""`bleibe send` and `bleibe watch`: speak as a partner would, and listen as a tool would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.cli.output import fail, run
+from deploy.cli.target import Target, target
+from shared.contracts.catalogue import EVENT_TYPES, PARTITIONS, RECEIPTS, owner_of, topic_of
+from shared.messaging.wire import Envelope, encode
+
+RECEIPT_S = 15
+
+
+def send(file: Path, *, topic: str = "notices.ag-muenster") -> None:
+    """Publish one message from a JSON file to a topic of an outside sender, and wait for its receipt.
+
+    The file holds what docs/contracts/examples shows: the type, optionally an id, and the data.
+
+    Example: bleibe send docs/contracts/examples/de.bleibe.notice.suit-filed.v1.json
+
+    Args:
+        file: the message.
+        topic: the sender's topic.
+    """
+    message = json.loads(file.read_text())
+    try:
+        known = topic_of(topic)
+    except KeyError:
+        fail(f"There is no topic {topic}. docs/contracts/asyncapi.yaml lists them all.")
+    if not known.foreign:
+        fail(f"{topic} is written by {known.writer} alone. Send to notices.*, field-reports.* or replies.*.")
+    run(_send(target(), topic, message))
+
+
+async def _send(system: Target, topic: str, message: dict[str, Any]) -> None:
+    headers = {name.lower(): value for name, value in message.get("headers", {}).items()}
+    event_type = message.get("type") or headers.get("ce_type")
+    if event_type not in EVENT_TYPES:
+        fail("The file needs a `type` of docs/contracts/schemas.")
+    event_id = uuid4()
+    data = json.dumps(message["data"]).encode()
+    key = str(message.get("key") or message["data"].get("case_id") or message["data"].get("referral_id") or event_id)
+    raw = encode(topic, Envelope(event_id, owner_of(topic), event_type, datetime.now(UTC), key), data)
+    receipts = RECEIPTS.of(topic.partition(".")[2])
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    producer = AIOKafkaProducer(bootstrap_servers=system.bootstrap, acks="all")
+    await consumer.start()
+    await producer.start()
+    try:
+        partitions = [TopicPartition(receipts, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_end(*partitions)
+        await producer.send_and_wait(raw.topic, raw.value, raw.key, headers=list(raw.headers))
+        async with asyncio.timeout(RECEIPT_S):
+            async for record in consumer:
+                if record.key == str(event_id).encode():
+                    print(json.dumps(json.loads(record.value), indent=2))
+                    return
+    except TimeoutError:
+        fail(f"No receipt within {RECEIPT_S} s. The message {event_id} is on {topic}; `bleibe doctor` says what stands still.")
+    finally:
+        await producer.stop()
+        await consumer.stop()
+
+
+def watch(topic: str, *, from_start: bool = False, count: int | None = None) -> None:
+    """Print a topic's events as they come, one JSON object a line, until Ctrl-C.
+
+    Example: bleibe watch cases --from-start --count 5
+
+    Args:
+        topic: its name, for a family with the member: assignments.nord-west.
+        from_start: begin with the oldest event.
+        count: stop after so many.
+    """
+    try:
+        topic_of(topic)
+    except KeyError:
+        fail(f"There is no topic {topic}. docs/contracts/asyncapi.yaml lists them all.")
+    try:
+        run(_watch(target(), topic, from_start=from_start, count=count))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+async def _watch(system: Target, topic: str, *, from_start: bool, count: int | None) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await (consumer.seek_to_beginning(*partitions) if from_start else consumer.seek_to_end(*partitions))
+        seen = 0
+        while count is None or seen < count:
+            for records in (await consumer.getmany(timeout_ms=500, max_records=500)).values():
+                for record in records:
+                    if count is not None and seen >= count:
+                        return
+                    seen += 1
+                    print(_line(record), flush=True)
+    finally:
+        await consumer.stop()
+
+
+def _line(record: Any) -> str:  # noqa: ANN401  aiokafka is untyped
+    headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+    data = None if record.value is None else json.loads(record.value)
+    shown = {name.removeprefix("ce_"): value for name, value in headers.items() if name.startswith("ce_")}
+    return json.dumps({**shown, "key": record.key.decode() if record.key else None, "data": data}, ensure_ascii=False)
