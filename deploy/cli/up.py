@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from deploy.cli.output import fail
 from deploy.local.folder import FolderInUseError, FolderNotOursError, Running, default_folder
 from deploy.local.postgres import PostgresError
@@ -28,8 +30,6 @@ def up() -> None:
 
 def print_pages(running: Running) -> None:
     """Addresses that sign in by themselves: what follows the # never leaves the browser."""
-    from pathlib import Path
-
     clear = tokens(Path(running.data))
     for service, page, person in PAGES:
         print(f"  {service:<10} {running.pages[service]}/login?next={page}#{clear[person]}")
