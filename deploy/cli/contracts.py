@@ -18,12 +18,7 @@ def contracts(*, check: bool = False) -> None:
     Args:
         check: write nothing; fail where a file is not current.
     """
-    if check:
-        stale = [
-            str(path) for path, text in documents().items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text
-        ]
-        if stale:
-            fail("not current, run `bleibe contracts`: " + ", ".join(stale))
-        print("all current")
-        return
-    write(ROOT)
+    if not check:
+        print("\n".join(write(ROOT)) or "all current")
+    elif old := stale(ROOT):
+        fail("not current, run `bleibe contracts`: " + ", ".join(old))
