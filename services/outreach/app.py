@@ -1,0 +1,40 @@
+"""Outreach on one screen: what it hears, what it says, its periodic work and its routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.outreach.jobs import Replanning, WaitingAlarm
+from services.outreach.room import OutreachRoom
+from services.outreach.routes import routes
+from shared.contracts.catalogue import (
+    ASSESSMENTS,
+    ASSIGNMENTS,
+    CASES,
+    FIELD_REPORTS,
+    HOUSEHOLDS,
+    OUTCOMES,
+    REFERRALS,
+    VISITS,
+)
+from shared.runtime.service import Context, Job, Service, family
+
+HERE = Path(__file__).parent
+
+
+def build(context: Context) -> Service:
+    """The service, from its context."""
+    room = OutreachRoom(context.city)
+    return Service(
+        name="outreach",
+        room=room,
+        hears=[CASES.name, HOUSEHOLDS.name, REFERRALS.name, *family(FIELD_REPORTS, context.city)],
+        says=[ASSIGNMENTS, VISITS, ASSESSMENTS, OUTCOMES],
+        jobs=[
+            Job("replanning", every_s=60, run=Replanning(room, context.city).run),
+            Job("waiting_alarm", every_s=5, run=WaitingAlarm(context.metrics).run),
+        ],
+        routes=routes,
+        migrations=HERE / "migrations",
+        templates=HERE / "pages",
+    )

@@ -1,0 +1,164 @@
+"""Who goes, and when: the earliest slot in time with the person who fits best. Pure.
+
+A slot is a working day and one of three windows (domain 5.6). A caseworker makes at most two visits in a window and
+never more in a day than their capacity; each visit takes a numbered seat, which the database holds unique.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import takewhile
+from uuid import UUID
+
+from services.outreach.staff import caseworker, of_team, stand_in
+from shared.calendar import is_working_day, next_working_day
+from shared.city import Caseworker, City
+from shared.contracts.codes import Alarm, Window
+
+SEATS = (1, 2)
+HORIZON_WORKING_DAYS = 60
+_STARTS = {Window.MORNING: 8, Window.AFTERNOON: 12, Window.EVENING: 16}
+
+Tried = tuple[date, Window]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One caseworker's visit seat."""
+
+    caseworker: str
+    on: date
+    window: Window
+    seat: int
+
+
+class Diary:
+    """Who is booked when, from today on."""
+
+    def __init__(self, booked: Iterable[tuple[UUID, Slot]] = ()) -> None:
+        self._slots: dict[UUID, Slot] = {}
+        self._days: dict[tuple[str, date], frozenset[tuple[Window, int]]] = {}
+        self._load: Counter[str] = Counter()
+        for visit_id, slot in booked:
+            self.book(visit_id, slot)
+
+    def copy(self) -> Diary:
+        """The same bookings; to book in one leaves the other as it was."""
+        twin = Diary()
+        twin._slots, twin._days, twin._load = dict(self._slots), dict(self._days), self._load.copy()
+        return twin
+
+    def book(self, visit_id: UUID, slot: Slot) -> None:
+        """Give the visit this seat in place of the one it had."""
+        self.release(visit_id)
+        key = slot.caseworker, slot.on
+        self._slots[visit_id] = slot
+        self._days[key] = self._days.get(key, frozenset()) | {(slot.window, slot.seat)}
+        self._load[slot.caseworker] += 1
+
+    def release(self, visit_id: UUID) -> None:
+        """Take the visit's seat back."""
+        slot = self._slots.pop(visit_id, None)
+        if slot is not None:
+            key = slot.caseworker, slot.on
+            self._days[key] -= {(slot.window, slot.seat)}
+            self._load[slot.caseworker] -= 1
+
+    def load(self, caseworker: str) -> int:
+        """How many visits the caseworker has before them."""
+        return self._load[caseworker]
+
+    def seat(self, who: Caseworker, on: date, window: Window, mine: UUID | None = None) -> int | None:
+        """A free seat on that day in that window, the visit's own included."""
+        taken = self._days.get((who.id, on), frozenset())
+        own = self._slots.get(mine) if mine else None
+        if own and (own.caseworker, own.on) == (who.id, on):
+            taken -= {(own.window, own.seat)}
+        if who.absent(on) or len(taken) >= who.visits_per_day:
+            return None
+        return next((seat for seat in SEATS if (window, seat) not in taken), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a visit needs. `by` is the last day that keeps promise and deadline; `current` who has it now."""
+
+    visit_id: UUID
+    team: str
+    district: str
+    languages: frozenset[str]
+    by: date
+    tried: tuple[Tried, ...] = ()
+    current: str | None = None
+    not_by: frozenset[str] = frozenset()
+
+
+def distinct(tried: Iterable[Tried]) -> int:
+    """The most attempts that all differ in weekday and in window; so many exhaust an obligation (promise T5)."""
+    weekdays: dict[Window, set[int]] = {}
+    for on, window in tried:
+        weekdays.setdefault(window, set()).add(on.weekday())
+
+    def most(windows: list[set[int]], used: frozenset[int]) -> int:
+        if not windows:
+            return 0
+        head, *rest = windows
+        return max([most(rest, used), *(1 + most(rest, used | {day}) for day in head - used)])
+
+    return most(list(weekdays.values()), frozenset())
+
+
+def propose(wish: Wish, city: City, diary: Diary, now: datetime) -> Slot | Alarm:
+    """The earliest slot in time with whom it fits best, else the earliest of all; or why there is none."""
+    first = _first_day(wish.by, now, city)
+    people = _ranked(wish, city, diary, first)
+    if not people:
+        return Alarm.NO_CASEWORKER
+    days = [first]
+    while len(days) < HORIZON_WORKING_DAYS:
+        days.append(next_working_day(days[-1], city.calendar))
+    in_time = list(takewhile(lambda day: day <= wish.by, days))
+    for who in people:
+        slot = next(_free(wish, who, in_time, city.visits.windows, diary, now), None)
+        if slot is not None:
+            return slot
+    late = days[len(in_time) :]
+    firsts = [slot for who in people if (slot := next(_free(wish, who, late, city.visits.windows, diary, now), None))]
+    return min(firsts, key=lambda slot: (slot.on, slot.window), default=Alarm.NO_SLOT)
+
+
+def _first_day(by: date, now: datetime, city: City) -> date:
+    """The first day to plan for: the next working day; today where tomorrow would be late."""
+    today = now.date()
+    tomorrow = next_working_day(today, city.calendar)
+    return today if by < tomorrow and is_working_day(today, city.calendar) else tomorrow
+
+
+def _ranked(wish: Wish, city: City, diary: Diary, first: date) -> list[Caseworker]:
+    """Who knows the household, or stands in for them; then by district, language and load."""
+    current = caseworker(city, wish.current)
+    known = (stand_in(city, current, first) or current.id) if current else None
+    people = [who for who in of_team(city, wish.team) if who.id not in wish.not_by]
+
+    def rank(who: Caseworker) -> tuple[bool, bool, bool, int, str]:
+        speaks = not wish.languages or not wish.languages.isdisjoint(who.languages)
+        return who.id != known, wish.district not in who.districts, not speaks, diary.load(who.id), who.id
+
+    return sorted(people, key=rank)
+
+
+def _free(
+    wish: Wish, who: Caseworker, days: Iterable[date], windows: Iterable[Window], diary: Diary, now: datetime
+) -> Iterator[Slot]:
+    """The caseworker's free slots that bring the visit further: another weekday and window than tried before."""
+    before = distinct(wish.tried)
+    for day in days:
+        for window in windows:
+            begun = day == now.date() and now.hour >= _STARTS[window]
+            useful = not wish.tried or distinct((*wish.tried, (day, window))) > before
+            seat = None if begun or not useful else diary.seat(who, day, window, wish.visit_id)
+            if seat is not None:
+                yield Slot(who.id, day, window, seat)

@@ -1,0 +1,231 @@
+"""The SQL of outreach: read and lock what a batch touches, write what it changed. The number of statements is fixed.
+
+Locks, always in this order: one advisory lock for each household (sorted), so that a case and its household, heard at
+the same instant by two processes, meet here; the case files (by id); one advisory lock for each team whose diary is
+planned in (sorted), so that nobody is booked twice. Unlike a row, an advisory lock needs nothing to exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import blake2b
+from uuid import UUID
+
+from services.outreach.casefile import CASE_FILE, CaseFile, Visit
+from services.outreach.planning import Slot
+from shared.city import Caseworker
+from shared.contracts.codes import Window
+from shared.contracts.topics.households import HouseholdRecorded
+from shared.messaging.model import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a caseworker wrote about people."""
+
+    report_id: UUID
+    case_id: UUID
+    actor: str
+    recorded_at: datetime
+    text: str
+
+
+def _lock_keys(kind: str, names: Iterable[object]) -> list[int]:
+    digests = {blake2b(f"{kind}:{name}".encode(), digest_size=8).digest() for name in names}
+    return sorted(int.from_bytes(digest, "big", signed=True) for digest in digests)
+
+
+async def _lock(tx: Tx, keys: Sequence[int]) -> None:
+    await tx.execute("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", keys)
+
+
+async def lock_households(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> set[UUID]:
+    """Lock these households, and those of these cases. Returns all their ids."""
+    rows = await tx.fetch("select distinct household_id from case_files where case_id = any($1::uuid[])", list(cases))
+    all_ids = {row["household_id"] for row in rows} | set(households)
+    await _lock(tx, _lock_keys("household", all_ids))
+    return all_ids
+
+
+async def load_files(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> dict[UUID, CaseFile]:
+    """The files of these cases and of these households' cases, locked."""
+    rows = await tx.fetch(
+        """
+        select case_id, state from case_files
+        where case_id = any($1::uuid[]) or household_id = any($2::uuid[]) order by case_id for update
+        """,
+        list(cases),
+        list(households),
+    )
+    return {row["case_id"]: CASE_FILE.validate_json(row["state"]) for row in rows}
+
+
+async def load_registers(tx: Tx, households: Collection[UUID]) -> dict[UUID, HouseholdRecorded]:
+    """The register's newest entries."""
+    rows = await tx.fetch("select household_id, entry from registers where household_id = any($1::uuid[])", list(households))
+    return {row["household_id"]: HouseholdRecorded.model_validate_json(row["entry"]) for row in rows}
+
+
+async def lock_teams(tx: Tx, teams: Collection[str]) -> None:
+    """Nobody else plans in these teams' diaries until this transaction ends."""
+    await _lock(tx, _lock_keys("team", teams))
+
+
+async def load_bookings(tx: Tx, caseworkers: Collection[str], today: date) -> list[tuple[UUID, Slot]]:
+    """The caseworkers' booked seats from today on."""
+    rows = await tx.fetch(
+        """
+        select visit_id, caseworker, planned_on, time_window, seat from open_visits
+        where caseworker = any($1::text[]) and planned_on >= $2
+        """,
+        list(caseworkers),
+        today,
+    )
+    return [
+        (row["visit_id"], Slot(row["caseworker"], row["planned_on"], Window(row["time_window"]), row["seat"])) for row in rows
+    ]
+
+
+async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:
+    """Keep the newest entries; forget the erased households."""
+    await tx.execute("delete from registers where household_id = any($1::uuid[])", list(erased))
+    await tx.execute(
+        """
+        insert into registers (household_id, version, entry)
+        select * from unnest($1::uuid[], $2::bigint[], $3::jsonb[])
+        on conflict (household_id) do update set version = excluded.version, entry = excluded.entry
+        """,
+        [entry.household_id for entry in entries],
+        [entry.version for entry in entries],
+        [entry.model_dump_json() for entry in entries],
+    )
+
+
+async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID], notes: Sequence[Note]) -> None:
+    """Keep these files with their open visits and new notes; forget the erased cases with all that hangs on them."""
+    await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
+    await tx.execute(
+        """
+        insert into case_files (case_id, household_id, state) select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[])
+        on conflict (case_id) do update set household_id = excluded.household_id, state = excluded.state
+        """,
+        [file.case.case_id for file in files],
+        [file.case.household_id for file in files],
+        [CASE_FILE.dump_json(file).decode() for file in files],
+    )
+    open_visits = [(file.case.case_id, visit) for file in files for visit in file.visits if not visit.closed]
+    await _save_visits(tx, [file.case.case_id for file in files], open_visits)
+    await tx.execute(
+        """
+        insert into notes (report_id, case_id, actor, recorded_at, note)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
+        """,
+        [note.report_id for note in notes],
+        [note.case_id for note in notes],
+        [note.actor for note in notes],
+        [note.recorded_at for note in notes],
+        [note.text for note in notes],
+    )
+
+
+async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUID, Visit]]) -> None:
+    await tx.execute(
+        "delete from open_visits where case_id = any($1::uuid[]) and visit_id <> all($2::uuid[])",
+        list(cases),
+        [visit.id for _, visit in visits],
+    )
+    await tx.execute(
+        """
+        insert into open_visits as old
+            (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, waiting_since)
+        select visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed,
+            case when pending then clock_timestamp() end
+        from unnest(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::smallint[], $8::boolean[], $9::boolean[]
+        ) as new (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, pending)
+        on conflict (visit_id) do update set
+            team = excluded.team, caseworker = excluded.caseworker, planned_on = excluded.planned_on,
+            time_window = excluded.time_window, seat = excluded.seat, alarmed = excluded.alarmed,
+            waiting_since = case when excluded.waiting_since is not null
+                then coalesce(old.waiting_since, excluded.waiting_since) end
+        """,
+        [visit.id for _, visit in visits],
+        [case_id for case_id, _ in visits],
+        [visit.team for _, visit in visits],
+        [visit.caseworker for _, visit in visits],
+        [visit.on for _, visit in visits],
+        [visit.window for _, visit in visits],
+        [visit.seat for _, visit in visits],
+        [bool(visit.alarms) for _, visit in visits],
+        [visit.pending for _, visit in visits],
+    )
+
+
+async def to_replan(tx: Tx, staff: Sequence[Caseworker], overdue: date) -> set[UUID]:
+    """The cases with an open visit that nobody has, whose caseworker is away or gone, or that passed before `overdue`."""
+    away = [(who.id, absence.first, absence.last) for who in staff for absence in who.absences]
+    rows = await tx.fetch(
+        """
+        select distinct case_id from open_visits v
+        where caseworker is null or caseworker <> all($1::text[]) or planned_on < $2 or exists (
+            select from unnest($3::text[], $4::date[], $5::date[]) as away (who, first, last)
+            where away.who = v.caseworker and v.planned_on between away.first and away.last
+        )
+        """,
+        [who.id for who in staff],
+        overdue,
+        [who for who, _, _ in away],
+        [first for _, first, _ in away],
+        [last for _, _, last in away],
+    )
+    return {row["case_id"] for row in rows}
+
+
+async def waiting_too_long(tx: Tx) -> int:
+    """How many assignments have waited over a minute of real time."""
+    count: int = await tx.fetchval(
+        "select count(*) from open_visits where waiting_since < clock_timestamp() - interval '1 minute'"
+    )
+    return count
+
+
+async def read_visits(
+    tx: Tx, caseworkers: Collection[str], team: str | None, day: date | None
+) -> list[tuple[UUID, CaseFile, HouseholdRecorded | None]]:
+    """The open visits of these caseworkers, and of the team's queue where a team is given; of one day, or all."""
+    rows = await tx.fetch(
+        """
+        select v.visit_id, f.state, r.entry
+        from open_visits v join case_files f using (case_id) left join registers r on r.household_id = f.household_id
+        where (v.caseworker = any($1::text[]) or (v.team = $2 and (v.caseworker is null or v.caseworker <> all($1::text[]))))
+            and ($3::date is null or v.planned_on = $3)
+        order by v.planned_on nulls first, v.time_window, v.caseworker, v.visit_id
+        """,
+        list(caseworkers),
+        team,
+        day,
+    )
+    return [
+        (
+            row["visit_id"],
+            CASE_FILE.validate_json(row["state"]),
+            HouseholdRecorded.model_validate_json(row["entry"]) if row["entry"] else None,
+        )
+        for row in rows
+    ]
+
+
+async def read_to_do(tx: Tx, districts: Collection[str]) -> list[CaseFile]:
+    """The open cases of these districts that the team lead must look at: advice promised, or a referral nobody takes."""
+    rows = await tx.fetch(
+        """
+        select state from case_files
+        where state->'case'->>'status' = 'OPEN' and state->'case'->>'district' = any($1::text[])
+            and (state->>'advice_due' is not null or state->'referrals' @> '[{"state": "ESCALATED"}]')
+        order by state->>'advice_due', case_id
+        """,
+        list(districts),
+    )
+    return [CASE_FILE.validate_json(row["state"]) for row in rows]
