@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.cli.output import fail
-from shared.contracts.publish import write
+from shared.contracts.publish import stale, write
 
 ROOT = Path(__file__).parents[2]
 
