@@ -104,6 +104,13 @@ def test_an_examples_headers_pass_the_headers_schema(topic: Topic, event: type[E
     assert not checker.is_valid({name: value for name, value in headers.items() if name != "ce_id"})
 
 
+@pytest.mark.parametrize(("topic", "event"), EVENTS)
+def test_outsiders_learn_of_a_field_we_would_not_read_and_our_readers_pass_over_it(topic: Topic, event: type[Event]) -> None:
+    described = schema(topic, event)
+    parts = [described, *(part for part in described.get("$defs", {}).values() if part["type"] == "object")]
+    assert {part.get("additionalProperties", True) for part in parts} == {not topic.foreign}
+
+
 def test_the_document_names_the_tombstone_that_the_core_writes() -> None:
     assert TOMBSTONE_TYPE == TOMBSTONE
 
