@@ -19,6 +19,7 @@ from services.reporting.parts import (
     Owed,
     Parts,
     ReferralPart,
+    Ruling,
     Suit,
     Try,
     VisitPart,
@@ -124,9 +125,9 @@ def _referred(part: ReferralPart | None, event: referrals.ReferralChanged) -> Re
     return replace(part, tries={**part.tries, key: asked})
 
 
-def _decided(part: ReferralPart | None, event: referrals.ApplicationDecided) -> ReferralPart:
+def _ruled(part: ReferralPart | None, event: referrals.ApplicationDecided) -> ReferralPart:
     part = part or ReferralPart()
-    return replace(part, decisions={**part.decisions, str(event.referral_id): event.decision})
+    return replace(part, rulings={**part.rulings, str(event.referral_id): Ruling(event.decided_on, event.decision)})
 
 
 def _ended(_: OutcomePart | None, event: outcomes.OutcomeRecorded) -> OutcomePart:
@@ -144,7 +145,7 @@ _STEPS = cast(
         visits.ReportCorrected: ("visits", _corrected),
         assessments.AssessmentRecorded: ("assessments", _assessed),
         referrals.ReferralChanged: ("referrals", _referred),
-        referrals.ApplicationDecided: ("referrals", _decided),
+        referrals.ApplicationDecided: ("referrals", _ruled),
         outcomes.OutcomeRecorded: ("outcomes", _ended),
     },
 )

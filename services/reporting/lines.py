@@ -8,10 +8,9 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from services.reporting.parts import Attempt, CasePart, Owed, Parts, Suit, VisitPart
+from services.reporting.parts import Attempt, CasePart, Owed, Parts, Ruling, Suit, VisitPart
 from shared.calendar import working_days_between
 from shared.contracts.codes import (
-    ApplicationDecision,
     ArrearsCause,
     AttemptResult,
     CaseStatus,
@@ -72,7 +71,7 @@ class CaseLine:
     causes: tuple[ArrearsCause, ...] = ()
     primary: ArrearsCause | None = None
     tries: tuple[TryLine, ...] = ()
-    decisions: tuple[ApplicationDecision, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
     outcome: Outcome | None = None
     ended_on: date | None = None
 
@@ -80,6 +79,7 @@ class CaseLine:
         """Every day by which the case counts in some quarter."""
         days = {self.received_on, self.assessed_on, self.ended_on}
         days |= {suit.received_on for suit in self.suits} | {each.offered_on for each in self.tries}
+        days |= {ruling.on for ruling in self.rulings}
         return {day for day in days if day is not None}
 
 
@@ -117,7 +117,7 @@ def line_of(parts: Parts) -> CaseLine | None:
             for _, each in sorted(tries.items())
             if each.offered_on is not None
         ),
-        decisions=tuple(decision for _, decision in sorted(parts.referrals.decisions.items())) if parts.referrals else (),
+        rulings=tuple(ruling for _, ruling in sorted(parts.referrals.rulings.items())) if parts.referrals else (),
         outcome=ended.outcome if ended else None,
         ended_on=ended.ended_on if ended else None,
     )

@@ -114,11 +114,19 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """An authority's decision on an application for the arrears."""
+
+    on: date
+    decision: ApplicationDecision
+
+
+@dataclass(frozen=True, slots=True)
 class ReferralPart:
-    """From `referrals`: tries by referral id and try number; an authority's decision by referral id."""
+    """From `referrals`: tries by referral id and try number; the newest ruling by referral id."""
 
     tries: dict[str, Try] = field(default_factory=dict)
-    decisions: dict[str, ApplicationDecision] = field(default_factory=dict)
+    rulings: dict[str, Ruling] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

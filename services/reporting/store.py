@@ -8,8 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
+from services.reporting.indicators import REPORT, QuarterReport
 from services.reporting.lines import LINE, LINES, CaseLine, line_of
 from services.reporting.parts import PART_TYPES, TOPICS, Parts
+from services.reporting.releases import Release
 from shared.messaging.model import Heard, Tx
 
 Row = tuple[UUID, str | None, str | None, str | None, str | None, str | None, str | None]
@@ -95,6 +97,33 @@ async def load_lines(tx: Tx | asyncpg.Pool[asyncpg.Record]) -> list[CaseLine]:
     """Every case as the indicators read it."""
     text = await tx.fetchval("select coalesce(jsonb_agg(line), '[]')::text from case_rows where line is not null")
     return LINES.validate_json(text)
+
+
+async def load_releases(tx: Tx | asyncpg.Pool[asyncpg.Record]) -> dict[str, Release]:
+    """Everything that was published, by quarter."""
+    rows = await tx.fetch("select quarter, report, sealed from releases order by quarter, version")
+    versions: dict[str, list[QuarterReport]] = {}
+    sealed: set[str] = set()
+    for row in rows:
+        versions.setdefault(row["quarter"], []).append(REPORT.validate_json(row["report"]))
+        if row["sealed"]:
+            sealed.add(row["quarter"])
+    return {quarter: Release(quarter, tuple(reports), quarter in sealed) for quarter, reports in versions.items()}
+
+
+async def save_releases(tx: Tx, reports: Sequence[QuarterReport]) -> None:
+    """Write these as the next version of their quarter each."""
+    await tx.execute(
+        """
+        insert into releases (quarter, version, as_of, report)
+        select quarter, coalesce((select max(version) from releases as old where old.quarter = new.quarter), 0) + 1,
+            as_of, report::jsonb
+        from unnest($1::text[], $2::date[], $3::text[]) as new (quarter, as_of, report)
+        """,
+        [report.quarter for report in reports],
+        [report.as_of for report in reports],
+        [REPORT.dump_json(report).decode() for report in reports],
+    )
 
 
 def row_of(case_id: UUID, parts: Parts) -> Row:

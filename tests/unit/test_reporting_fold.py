@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from services.reporting.fold import fold
 from services.reporting.lines import Guarantee, line_of
-from services.reporting.parts import Parts
+from services.reporting.parts import Parts, Ruling
 from services.reporting.store import row_of
 from shared.contracts.codes import (
     ApplicationDecision,
@@ -206,7 +206,7 @@ def test_the_whole_story_as_one_line() -> None:
         (date(2026, 10, 8), date(2026, 10, 12), ReferralState.TIMED_OUT),
         (date(2026, 10, 12), date(2026, 10, 13), ReferralState.ACCEPTED),
     ]
-    assert line.decisions == (ApplicationDecision.GRANTED,)
+    assert line.rulings == (Ruling(date(2026, 10, 21), ApplicationDecision.GRANTED),)
     assert line.outcome is Outcome.TENANCY_KEPT_ASSUMPTION_SGB2
     assert (line.owed, line.uncovered) == ((), 0)
 

@@ -1,0 +1,7 @@
+"""Run reporting: `python -m services.reporting`."""
+
+from services.reporting.app import build
+from shared.runtime.service import run
+
+if __name__ == "__main__":
+    run(build)
