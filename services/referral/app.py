@@ -1,0 +1,64 @@
+"""Referral on one screen: from a need to somebody who helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+from services.referral.jobs import UndertakingAlarm
+from services.referral.room import ReferralRoom
+from services.referral.routes import routes
+from services.referral.routing import Directory, ProviderKind, Service
+from services.referral.settling import Policy
+from shared import city
+from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, HOUSEHOLDS, OFFERS, OUTCOMES, REFERRALS, REPLIES, VISITS
+from shared.runtime import service
+from shared.runtime.service import Context, Job
+
+_HERE = Path(__file__).parent
+
+
+def build(ctx: Context) -> service.Service:
+    """The service for one city."""
+    room = ReferralRoom(policy_of(ctx.city), uuid4)
+    alarm = UndertakingAlarm(ctx.city.promises.undertaking_received_days_before, ctx.city.calendar)
+    facts = [topic.name for topic in (CASES, HOUSEHOLDS, VISITS, ASSESSMENTS, OUTCOMES)]
+    return service.Service(
+        name="referral",
+        room=room,
+        hears=[*facts, *service.family(REPLIES, ctx.city)],
+        says=[OFFERS, HANDOVERS, REFERRALS],
+        jobs=[Job("offer_time_out", every_s=30, run=room.time_out), Job("undertaking_alarm", every_s=30, run=alarm.run)],
+        routes=routes,
+        migrations=_HERE / "migrations",
+        templates=_HERE / "pages",
+    )
+
+
+def policy_of(of: city.City) -> Policy:
+    """The city's promises and its providers' services."""
+    return Policy(
+        directory=Directory(
+            tuple(
+                Service(
+                    code=each.code,
+                    provider=provider.id,
+                    kind=ProviderKind(provider.kind),
+                    needs=each.needs,
+                    districts=each.districts,
+                    languages=frozenset(each.languages),
+                    capacity=each.capacity,
+                    basis=each.transmission_basis,
+                    active=each.active,
+                )
+                for provider in of.providers
+                for each in provider.services
+            )
+        ),
+        calendar=of.calendar,
+        cut_off=of.promises.assign_cut_off,
+        answer_days=of.promises.provider_answer_days,
+        urgent_answer_days=of.promises.urgent_referral.provider_answer_days,
+        urgent_below=of.promises.urgent_referral.slack_below,
+        tries=1 + of.referrals.reroutes,
+    )

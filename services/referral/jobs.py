@@ -1,0 +1,39 @@
+"""The undertaking (Verpflichtungserklärung) that the landlord must have before the Schonfrist ends, § 569 III Nr. 2 BGB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from services.referral import store
+from shared.calendar import Calendar, subtract_working_days
+from shared.messaging.model import Said, Tx
+
+log = structlog.get_logger()
+
+
+def alarm_until(today: date, days_before: int, calendar: Calendar) -> date:
+    """The last Schonfrist end for which an undertaking still missing today is an alarm."""
+    end = today
+    while subtract_working_days(end + timedelta(days=1), days_before, calendar) <= today:
+        end += timedelta(days=1)
+    return end
+
+
+@dataclass(frozen=True, slots=True)
+class UndertakingAlarm:
+    """Alarms while a landlord still lacks the undertaking `days_before` working days before the Schonfrist ends."""
+
+    days_before: int
+    calendar: Calendar
+
+    async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
+        """Alarm with the count; says nothing to the other services."""
+        until = alarm_until(now.date(), self.days_before, self.calendar)
+        missing = await store.missing_undertakings(tx, now.date(), until)
+        if missing:
+            log.error("undertaking_missing", count=len(missing))
+        return ()

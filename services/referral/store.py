@@ -1,0 +1,211 @@
+"""Cases, referrals and the register's copy in PostgreSQL: a fixed number of statements a batch.
+
+Lock order: case rows by id, household rows by id, then the capacity lock where somebody may be asked. A case that
+becomes a household's while that household's record is being read is locked after the household row; should two
+transactions meet there, the database breaks the tie and the pipeline tries again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.referral.casefile import CaseFile
+from services.referral.referral import AT_PROVIDER, GROUPS
+from shared.contracts.topics.households import HouseholdRecorded
+from shared.messaging.model import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReferral:
+    """A row of a list for people."""
+
+    referral_id: UUID
+    case_id: UUID
+    need: str
+    state: str
+    provider: str | None
+    tries: int
+    answer_by: date | None
+    changed_on: date
+
+
+async def case_ids(tx: Tx, referrals: Collection[UUID], households: Collection[UUID]) -> set[UUID]:
+    """The cases of these referrals and households. A referral never changes its case."""
+    rows = await tx.fetch(
+        """
+        select case_id from referrals where referral_id = any($1::uuid[])
+        union
+        select case_id from case_files where household_id = any($2::uuid[])
+        """,
+        list(referrals),
+        list(households),
+    )
+    return {row["case_id"] for row in rows}
+
+
+async def lock_files(tx: Tx, cases: Collection[UUID]) -> dict[UUID, CaseFile]:
+    """These cases, locked; one nobody has heard of yet gets its row."""
+    ids = sorted(cases)
+    new = [CaseFile(case_id=each).model_dump_json() for each in ids]
+    await tx.execute(
+        """
+        insert into case_files (case_id, state) select * from unnest($1::uuid[], $2::jsonb[]) order by 1 on conflict do nothing
+        """,
+        ids,
+        new,
+    )
+    rows = await tx.fetch("select state from case_files where case_id = any($1::uuid[]) order by case_id for update", ids)
+    return _files(row["state"] for row in rows)
+
+
+async def lock_households(tx: Tx, households: Collection[UUID]) -> dict[UUID, HouseholdRecorded | None]:
+    """These households, locked, with the newest record of each."""
+    ids = sorted(households)
+    await tx.execute(
+        "insert into households (household_id) select * from unnest($1::uuid[]) order by 1 on conflict do nothing", ids
+    )
+    rows = await tx.fetch(
+        "select household_id, record from households where household_id = any($1::uuid[]) order by household_id for update", ids
+    )
+    return {row["household_id"]: _record(row["record"]) for row in rows}
+
+
+async def late_files(tx: Tx, households: Collection[UUID], known: Collection[UUID]) -> dict[UUID, CaseFile]:
+    """Cases that became one of these households' after `case_ids` looked."""
+    rows = await tx.fetch(
+        """
+        select state from case_files
+        where household_id = any($1::uuid[]) and case_id <> all($2::uuid[])
+        order by case_id for update
+        """,
+        list(households),
+        list(known),
+    )
+    return _files(row["state"] for row in rows)
+
+
+async def held_by_service(tx: Tx) -> Counter[str]:
+    """How many referrals each service holds. Until commit nobody else may ask anybody."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext('referral.capacity'))")
+    rows = await tx.fetch("select service, count(*) as open from referrals where held group by service")
+    return Counter({row["service"]: row["open"] for row in rows})
+
+
+async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
+    """Write cases and their referrals; what is erased keeps its id alone."""
+    if not files:
+        return
+    await tx.execute(
+        """
+        update case_files f set household_id = t.household_id, schonfrist_on = t.schonfrist_on, state = t.state
+        from unnest($1::uuid[], $2::uuid[], $3::date[], $4::jsonb[]) as t(case_id, household_id, schonfrist_on, state)
+        where f.case_id = t.case_id
+        """,
+        [each.case_id for each in files],
+        [each.facts.household_id if each.facts else None for each in files],
+        [each.schonfrist_on for each in files],
+        [each.model_dump_json() for each in files],
+    )
+    referrals = [each for file in files for each in file.referrals]
+    await tx.execute(
+        """
+        insert into referrals as r
+            (referral_id, case_id, need, need_group, state, provider, service, tries, answer_by, held, undertaking_missing,
+             changed_on)
+        select t.*, $12
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::date[],
+                    $10::bool[], $11::bool[])
+            as t(referral_id, case_id, need, need_group, state, provider, service, tries, answer_by, held, missing)
+        order by t.referral_id
+        on conflict (referral_id) do update set
+            state = excluded.state, provider = excluded.provider, service = excluded.service, tries = excluded.tries,
+            answer_by = excluded.answer_by,
+            held = excluded.held, undertaking_missing = excluded.undertaking_missing,
+            changed_on = case when (r.state, r.tries) = (excluded.state, excluded.tries) then r.changed_on
+                              else excluded.changed_on end
+        """,
+        [each.referral_id for each in referrals],
+        [each.case_id for each in referrals],
+        [each.need.value for each in referrals],
+        [GROUPS[each.need].value for each in referrals],
+        [each.state.value if each.state else None for each in referrals],
+        [each.provider for each in referrals],
+        [each.service for each in referrals],
+        [len(each.tried) for each in referrals],
+        [each.answer_by for each in referrals],
+        [each.state in AT_PROVIDER and each.service is not None for each in referrals],
+        [each.undertaking_missing for each in referrals],
+        today,
+    )
+    await tx.execute("delete from referrals where case_id = any($1::uuid[])", [each.case_id for each in files if each.erased])
+
+
+async def save_households(tx: Tx, records: Mapping[UUID, HouseholdRecorded | None]) -> None:
+    """Write the register's copy; None erases."""
+    if not records:
+        return
+    await tx.execute(
+        """
+        update households h set record = t.record
+        from unnest($1::uuid[], $2::jsonb[]) as t(household_id, record) where h.household_id = t.household_id
+        """,
+        list(records),
+        [record.model_dump_json() if record else None for record in records.values()],
+    )
+
+
+async def overdue_cases(tx: Tx, today: date) -> set[UUID]:
+    """The cases with an offer whose time is up."""
+    rows = await tx.fetch("select distinct case_id from referrals where state = 'OFFERED' and answer_by < $1", today)
+    return {row["case_id"] for row in rows}
+
+
+async def open_referrals(tx: Tx) -> list[OpenReferral]:
+    """The referrals that are not over, the most pressing answer first."""
+    rows = await tx.fetch(
+        """
+        select referral_id, case_id, need, state, provider, tries, answer_by, changed_on from referrals
+        where state in ('CONSENT_PENDING', 'OFFERED', 'ACCEPTED', 'STARTED', 'ESCALATED')
+        order by answer_by nulls last, changed_on, referral_id
+        """
+    )
+    return [OpenReferral(**dict(row)) for row in rows]
+
+
+async def escalated(tx: Tx) -> list[tuple[OpenReferral, CaseFile]]:
+    """What waits for the team lead, the oldest first, with its case."""
+    rows = await tx.fetch(
+        """
+        select r.referral_id, r.case_id, r.need, r.state, r.provider, r.tries, r.answer_by, r.changed_on, f.state as file
+        from referrals r join case_files f using (case_id) where r.state = 'ESCALATED' order by r.changed_on, r.referral_id
+        """
+    )
+    return [
+        (OpenReferral(**{k: v for k, v in row.items() if k != "file"}), CaseFile.model_validate_json(row["file"])) for row in rows
+    ]
+
+
+async def missing_undertakings(tx: Tx, today: date, until: date) -> list[tuple[UUID, date]]:
+    """Cases whose Schonfrist ends from today to `until` while the landlord has no undertaking, and the day it ends."""
+    rows = await tx.fetch(
+        """
+        select distinct f.case_id, f.schonfrist_on from referrals r join case_files f using (case_id)
+        where r.undertaking_missing and f.schonfrist_on between $1 and $2 order by f.schonfrist_on, f.case_id
+        """,
+        today,
+        until,
+    )
+    return [(row["case_id"], row["schonfrist_on"]) for row in rows]
+
+
+def _files(states: Iterable[str]) -> dict[UUID, CaseFile]:
+    files = [CaseFile.model_validate_json(state) for state in states]
+    return {each.case_id: each for each in files}
+
+
+def _record(text: str | None) -> HouseholdRecorded | None:
+    return HouseholdRecorded.model_validate_json(text) if text is not None else None
