@@ -1,0 +1,121 @@
+"""The people and addresses of a household, and the ids that outlive every message about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake.addresses import Located
+from services.intake.facts import Statement, best
+from services.intake.matching import address_of, dwelling_of, named, people
+from shared.contracts.codes import Disclosure
+from shared.contracts.topics.households import AddressRecord, Member
+from shared.contracts.topics.notices import SelfReported, SuitFiled
+from shared.contracts.topics.parts import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """What the city knows of addresses: a key that two spellings of one address share, and where it lies."""
+
+    key: Callable[[Address], str]
+    locate: Callable[[Address], Located]
+
+
+class Ids:
+    """Random ids by what they stand for: given once, kept for ever.
+
+    `known` maps keys such as `person|<name>` to ids; works on a copy, so that a decision that fails leaves no trace.
+    """
+
+    def __init__(self, known: dict[str, UUID], new_id: Callable[[], UUID]) -> None:
+        self.known = dict(known)
+        self.new = new_id
+
+    def of(self, *keys: str) -> UUID:
+        """The id of the thing known by any of these keys; from now on by all of them."""
+        found = next((self.known[key] for key in keys if key in self.known), None) or self.new()
+        for key in keys:
+            self.known.setdefault(key, found)
+        return found
+
+    def person(self, name: str) -> UUID:
+        """The id of the person with this key of matching.named."""
+        return self.of(f"person|{name}")
+
+    def address(self, key: str) -> UUID:
+        """The id of the address with this key of the atlas."""
+        return self.of(f"address|{key}")
+
+
+def members(statements: Sequence[Statement], ids: Ids) -> tuple[Member, ...]:
+    """Everybody these statements name, in the order in which they were first heard of."""
+    spoken: dict[str, list[tuple[Statement, int]]] = {}
+    for each in statements:
+        for n, (name, _) in enumerate(named(each.content)):
+            spoken.setdefault(name, []).append((each, n))
+    result = []
+    for name, said in spoken.items():
+        parties = [(each, people(each.content)[n]) for each, n in said]
+        newest = max(parties, key=lambda pair: pair[0].weight)[1]
+        result.append(
+            Member(
+                person_id=ids.person(name),
+                family_name=newest.family_name,
+                given_name=newest.given_name,
+                language=best((each, party.language) for each, party in parties),
+                telephone=best(
+                    (each, each.content.telephone) for each, n in said if isinstance(each.content, SelfReported) and n == 0
+                ),
+            )
+        )
+    return tuple(result)
+
+
+def home_of(name: str, statements: Iterable[Statement]) -> Address | None:
+    """Where the weightiest of these statements says somebody lives."""
+    return best(
+        (each, address_of(each.content, party)) for each in statements for key, party in named(each.content) if key == name
+    )
+
+
+def dwelling(statements: Sequence[Statement]) -> Address | None:
+    """The threatened dwelling: as a suit states it, else where the first message found the household. A move changes nothing."""
+    stated = best((each, each.content.dwelling) for each in statements if isinstance(each.content, SuitFiled))
+    return stated or next((address for each in statements if (address := dwelling_of(each.content))), None)
+
+
+def addresses(statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> tuple[AddressRecord, ...]:
+    """Every address that is named, and whose. One that is neither the suit's dwelling nor everybody's is for its people only."""
+    threatened: set[str] = set()
+    written: dict[str, list[tuple[Statement, Address]]] = {}
+    dwellers: dict[str, dict[UUID, None]] = {}
+    for each in statements:
+        stated = each.content.dwelling if isinstance(each.content, SuitFiled) else None
+        if stated is not None:
+            threatened.add(atlas.key(stated))
+            written.setdefault(atlas.key(stated), []).append((each, stated))
+        for name, party in named(each.content):
+            if (address := address_of(each.content, party)) is not None:
+                written.setdefault(atlas.key(address), []).append((each, address))
+                dwellers.setdefault(atlas.key(address), {})[ids.person(name)] = None
+    everybody = {ids.person(name) for each in statements for name, _ in named(each.content)}
+    shared = threatened | {key for key, own in dwellers.items() if set(own) == everybody}
+    result = []
+    for key, said in written.items():
+        address = best(said)
+        assert address is not None
+        place = atlas.locate(address)
+        result.append(
+            AddressRecord(
+                address_id=ids.address(key),
+                person_ids=tuple(dwellers.get(key, ())),
+                address=Address.model_validate(address.model_dump()),
+                district=place.district,
+                quarter=place.quarter,
+                in_city=place.in_city,
+                disclosure=Disclosure.HOUSEHOLD if key in shared else Disclosure.PERSON_ONLY,
+            )
+        )
+    return tuple(result)

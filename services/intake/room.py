@@ -1,0 +1,143 @@
+"""Intake as the pipeline sees it: a batch's households on a desk, one decision per message, all saved at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from services.intake import store
+from services.intake.addresses import gazetteer, locate, normalise
+from services.intake.casefile import Clockwork
+from services.intake.decisions import take_fact, take_notice, take_outcome
+from services.intake.desk import Desk
+from services.intake.facts import Rank, Statement, rank_of
+from services.intake.law import deadlines, load_rules
+from services.intake.matching import docket_of, household_keys
+from services.intake.persons import Atlas
+from services.intake.plausible import check
+from shared.calendar import Calendar
+from shared.city import City, Partner
+from shared.contracts.fields import Event
+from shared.contracts.topics.notices import Notice, NoticeCorrected, NoticeRevoked
+from shared.contracts.topics.outcomes import OutcomeRecorded
+from shared.contracts.topics.parts import Address
+from shared.contracts.topics.referrals import UndertakingSent
+from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
+from shared.messaging.model import Decision, Heard, Rejected, Tx
+from shared.runtime.clock import BERLIN
+
+
+def atlas_of(city: City) -> Atlas:
+    """What a city knows of addresses. A house elsewhere is told apart from one of the same street name here."""
+    known = gazetteer(city)
+
+    def key(address: Address) -> str:
+        normal = normalise(address)
+        return normal.key if locate(address, known).in_city else f"{normal.key}, {normal.postcode} {normal.place}"
+
+    return Atlas(key, lambda address: locate(address, known))
+
+
+def clockwork_of(city: City) -> Clockwork:
+    """The legal clock with today's rules, by the holidays of the city and of every other Land."""
+    rules = tuple(load_rules())
+
+    def calendar_of(land: str) -> Calendar:
+        return city.calendar if land == city.land else Calendar(land)
+
+    return lambda facts: deadlines(facts, rules, calendar_of)
+
+
+@dataclass(slots=True)
+class IntakeRoom:
+    """Hears notices and the legal facts that other services meet; says cases and households."""
+
+    city: City
+    new_id: Callable[[], UUID] = uuid4
+    _atlas: Atlas = field(init=False)
+    _clockwork: Clockwork = field(init=False)
+    _partners: dict[str, Partner] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._atlas = atlas_of(self.city)
+        self._clockwork = clockwork_of(self.city)
+        self._partners = {partner.ce_source: partner for partner in self.city.partners}
+
+    async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Desk:
+        """Lock, then read: first what notices refer to, then whom they lead to."""
+        desk = Desk(now.astimezone(BERLIN).date(), self._atlas, self._clockwork, self.new_id)
+        notices = [(each, each.data) for each in heard if isinstance(each.data, Notice)]
+        said = [(each.source, each.id) for each, _ in notices]
+        refs = [(each.source, target) for each, data in notices if (target := _target(data)) is not None]
+        await store.lock(tx, (f"notice|{source}|{each}" for source, each in said + refs))
+        earlier = await store.connected(tx, said + refs, ())
+        contents = [each.content for each in earlier] + [data for _, data in notices]
+        contents = [each.content if isinstance(each, NoticeCorrected) else each for each in contents]
+        dockets = {docket for each in contents if (docket := docket_of(each)) is not None}
+        keys = sorted(dockets.union(*(household_keys(each, self._atlas.key) for each in contents)))
+        await store.lock(tx, keys)
+        waiting = await store.connected(tx, said + refs, sorted(dockets))
+        for statement in waiting:
+            desk.put(statement)
+        cases = {each.case_id for each in waiting if each.case_id is not None}
+        cases |= {each.data.case_id for each in heard if isinstance(each.data, _OURS)}
+        await store.load(tx, desk, keys, sorted(cases))
+        return desk
+
+    def decide(self, state: Desk, heard: Heard) -> Decision:
+        """Decide one message. Raises Rejected for a notice that breaks a rule."""
+        data = heard.data
+        if isinstance(data, Notice):
+            return self._notice(state, heard, data)
+        if isinstance(data, OutcomeRecorded):
+            return take_outcome(state, data.case_id)
+        if isinstance(data, LegalFactSeen | ReportCorrected):
+            refers_to = data.corrects if isinstance(data, ReportCorrected) else None
+            if refers_to is not None and (heard.source, refers_to) not in state.statements:
+                return Decision()
+            rank = Rank[data.evidence] if isinstance(data, LegalFactSeen) else Rank.WORD
+            return take_fact(state, _statement(heard, data.report_id, data, rank, case_id=data.case_id, refers_to=refers_to))
+        if isinstance(data, UndertakingSent):
+            return take_fact(state, _statement(heard, heard.id, data, Rank.DOCUMENT, case_id=data.case_id))
+        return Decision()
+
+    def _notice(self, state: Desk, heard: Heard, notice: Notice) -> Decision:
+        partner = self._partners[heard.source]
+        kind = getattr(notice.content if isinstance(notice, NoticeCorrected) else notice, "kind", None)
+        if kind is not None and kind not in partner.sends:
+            raise Rejected("type", "kind_not_allowed")
+        check(notice, state.today)
+        rank = rank_of(partner.kind, Rank[partner.rank], notice.on_behalf_of, notice)
+        statement = Statement(
+            source=heard.source,
+            id=heard.id,
+            content=notice,
+            rank=rank,
+            received_on=notice.received(),
+            recorded_at=notice.recorded_at,
+            refers_to=_target(notice),
+        )
+        return take_notice(state, statement, partner.kind)
+
+    async def save(self, tx: Tx, state: Desk) -> None:
+        """Write what the decisions changed."""
+        await store.save(tx, state)
+
+
+_OURS = (LegalFactSeen, ReportCorrected, UndertakingSent, OutcomeRecorded)
+
+
+def _target(notice: Event) -> UUID | None:
+    if isinstance(notice, NoticeCorrected):
+        return notice.corrects
+    return notice.revokes if isinstance(notice, NoticeRevoked) else None
+
+
+def _statement(
+    heard: Heard, statement_id: UUID, content: Event, rank: Rank, *, case_id: UUID, refers_to: UUID | None = None
+) -> Statement:
+    """A legal fact from a service of ours; the city has it from the moment the service wrote it."""
+    day = heard.time.astimezone(BERLIN).date()
+    return Statement(heard.source, statement_id, content, rank, day, heard.time, case_id, refers_to)

@@ -1,0 +1,156 @@
+"""Intake's tables, set-based: a batch costs the same number of statements, however large it is and whatever is stored.
+
+Locks are taken in one order: advisory locks on notices that may refer to each other (sorted), advisory locks on match keys
+(sorted), then household rows by id. A household's lock covers its cases, its keys and their statements. Everything that
+decides is read after its lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from asyncpg import Record
+
+from services.intake.desk import Desk, Owner
+from services.intake.facts import Rank, Statement, StatementKey
+from services.intake.snapshot import CaseState, HouseholdState
+from shared.contracts.catalogue import EVENT_TYPES
+from shared.messaging.model import Tx
+
+_COLUMNS = "source, id, type, case_id, rank, received_on, recorded_at, refers_to, docket, content"
+
+
+async def lock(tx: Tx, keys: Iterable[str]) -> None:
+    """Keep other processes off these keys until the transaction ends, whether anything is stored under them or not."""
+    numbers = {int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys}
+    await tx.execute(
+        "select pg_advisory_xact_lock(n) from (select * from unnest($1::bigint[]) as n order by n) s", sorted(numbers)
+    )
+
+
+async def connected(tx: Tx, keys: Sequence[StatementKey], dockets: Sequence[str]) -> list[Statement]:
+    """These statements, those that wait for these court files, and all that refer to them or that they refer to."""
+    rows = await tx.fetch(
+        f"""
+        with recursive wanted as (
+            select * from unnest($1::text[], $2::uuid[]) as w(source, id)
+        ), found as (
+            select s.source, s.id, s.refers_to from statements s join wanted w on s.source = w.source and s.id = w.id
+            union
+            select s.source, s.id, s.refers_to from statements s join wanted w on s.source = w.source and s.refers_to = w.id
+            union
+            select source, id, refers_to from statements where case_id is null and docket = any($3::text[])
+        ), chain as (
+            select * from found
+            union
+            select s.source, s.id, s.refers_to
+            from chain c join statements s on s.source = c.source and (s.refers_to = c.id or s.id = c.refers_to)
+        )
+        select {_COLUMNS} from statements where (source, id) in (select source, id from chain)
+        """,  # noqa: S608  the columns are a constant
+        [source for source, _ in keys],
+        [each for _, each in keys],
+        list(dockets),
+    )
+    return [_statement(row) for row in rows]
+
+
+async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]) -> None:
+    """Lay on the desk the households that these match keys and cases lead to, locked, with all that belongs to them."""
+    rows = await tx.fetch(
+        """
+        select household_id from match_keys where key = any($1::text[])
+        union select household_id from cases where id = any($2::uuid[])
+        """,
+        list(keys),
+        list(case_ids),
+    )
+    households = await tx.fetch(
+        "select state from households where id = any($1::uuid[]) order by id for update", [row["household_id"] for row in rows]
+    )
+    for row in households:
+        household = HouseholdState.model_validate_json(row["state"])
+        desk.households[household.id] = household
+    ids = list(desk.households)
+    for row in await tx.fetch("select state from cases where household_id = any($1::uuid[])", ids):
+        desk.put_case(CaseState.model_validate_json(row["state"]))
+    for row in await tx.fetch(
+        f"select {_COLUMNS} from statements where case_id = any($1::uuid[])",  # noqa: S608  the columns are a constant
+        list(desk.cases),
+    ):
+        desk.put(_statement(row))
+    for row in await tx.fetch("select key, household_id, case_id from match_keys where household_id = any($1::uuid[])", ids):
+        desk.put_key(row["key"], Owner(row["household_id"], row["case_id"]))
+
+
+async def save(tx: Tx, desk: Desk) -> None:
+    """Write what decisions changed."""
+    households = [desk.households[each] for each in sorted(desk.changed_households)]
+    await tx.execute(
+        """
+        insert into households (id, version, state) select * from unnest($1::uuid[], $2::int[], $3::jsonb[])
+        on conflict (id) do update set version = excluded.version, state = excluded.state
+        """,
+        [each.id for each in households],
+        [each.version for each in households],
+        [each.model_dump_json() for each in households],
+    )
+    cases = [desk.cases[each] for each in sorted(desk.changed_cases)]
+    await tx.execute(
+        """
+        insert into cases (id, household_id, status, stage, state)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[])
+        on conflict (id) do update set status = excluded.status, stage = excluded.stage, state = excluded.state
+        """,
+        [each.id for each in cases],
+        [each.household_id for each in cases],
+        [each.last.status if each.last else None for each in cases],
+        [each.last.stage if each.last else None for each in cases],
+        [each.model_dump_json() for each in cases],
+    )
+    await _save_statements(tx, [desk.statements[key] for key in sorted(desk.changed_statements)])
+    await tx.execute("delete from match_keys where key = any($1::text[])", sorted(desk.changed_keys))
+    owned = [(key, desk.keys[key]) for key in sorted(desk.changed_keys) if key in desk.keys]
+    await tx.execute(
+        "insert into match_keys (key, household_id, case_id) select * from unnest($1::text[], $2::uuid[], $3::uuid[])",
+        [key for key, _ in owned],
+        [owner.household_id for _, owner in owned],
+        [owner.case_id for _, owner in owned],
+    )
+
+
+async def _save_statements(tx: Tx, statements: Sequence[Statement]) -> None:
+    await tx.execute(
+        f"""
+        insert into statements ({_COLUMNS})
+        select * from unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::smallint[], $6::date[], $7::timestamptz[],
+                             $8::uuid[], $9::text[], $10::jsonb[])
+        on conflict (source, id) do update set case_id = excluded.case_id, docket = excluded.docket
+        """,  # noqa: S608  the columns are a constant
+        [each.source for each in statements],
+        [each.id for each in statements],
+        [each.content.TYPE for each in statements],
+        [each.case_id for each in statements],
+        [int(each.rank) for each in statements],
+        [each.received_on for each in statements],
+        [each.recorded_at for each in statements],
+        [each.refers_to for each in statements],
+        [each.docket for each in statements],
+        [each.content.model_dump_json() for each in statements],
+    )
+
+
+def _statement(row: Record) -> Statement:
+    return Statement(
+        source=row["source"],
+        id=row["id"],
+        content=EVENT_TYPES[row["type"]].model_validate_json(row["content"]),
+        rank=Rank(row["rank"]),
+        received_on=row["received_on"],
+        recorded_at=row["recorded_at"],
+        case_id=row["case_id"],
+        refers_to=row["refers_to"],
+        docket=row["docket"],
+    )
