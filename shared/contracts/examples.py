@@ -21,8 +21,8 @@ from shared.contracts.fields import Event, PartnerId, ProviderId, TeamId
 from shared.contracts.parties import writers
 
 _IDS = UUID("6f1d2a34-5b07-4d0e-9a53-2f0f5f0c1e11")
-_DAY = "2026-11-23"
-_MOMENT = "2026-11-23T09:30:00+01:00"
+_DAY = "2026-11-09"
+_MOMENT = "2026-11-09T09:30:00+01:00"
 _TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 _FIXED: dict[type, Any] = {date: _DAY, datetime: _MOMENT, bool: False}
 
@@ -38,7 +38,7 @@ def record(topic: Topic, event: type[Event]) -> dict[str, Any]:
         "ce_id": message_id,
         "ce_source": owner_of(name) if topic.foreign else f"urn:bleibe:service:{writers(topic)[0]}",
         "ce_type": event.TYPE,
-        "ce_time": "2026-11-23T08:30:00Z",
+        "ce_time": "2026-11-09T08:30:00Z",
         "ce_subject": key,
         "content-type": "application/json",
     }

@@ -81,7 +81,7 @@ def test_an_example_travels_as_the_messaging_core_writes_it(topic: Topic, event:
         id=UUID(headers["ce_id"]),
         source=headers["ce_source"],
         type=event.TYPE,
-        time=datetime(2026, 11, 23, 8, 30, tzinfo=UTC),
+        time=datetime(2026, 11, 9, 8, 30, tzinfo=UTC),
         key=shown["key"],
         n=None if topic.foreign else 1,
         causation=None if topic.foreign else UUID(headers["ce_causationid"]),
