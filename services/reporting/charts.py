@@ -36,6 +36,8 @@ _STYLE = Style(
     opacity="1",
     opacity_hover="1",
     transition="0s",
+    guide_stroke_color="#b6bfc9",
+    major_guide_stroke_color="#b6bfc9",
 )
 
 Series = tuple[str, Sequence[float | None]]

@@ -236,7 +236,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(pool: Pool)
                         room.decide(state, each)
                     await room.save(connection, state)
             counts.append(len(seen))
-    assert counts[1] == counts[2] == 7
+    assert counts[1] == counts[2] == 6
 
 
 async def test_a_wrong_row_is_found_and_the_rebuilt_one_takes_its_place(pool: Pool, database: str) -> None:
