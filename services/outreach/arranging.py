@@ -13,11 +13,11 @@ from uuid import UUID
 
 from services.outreach.casefile import CaseFile, Owed, Visit
 from services.outreach.obligations import standing_eviction
-from services.outreach.planning import Diary, Slot, Wish, propose
+from services.outreach.planning import Diary, Slot, Tried, Wish, propose
 from services.outreach.staff import caseworker, team_of
 from shared.calendar import add_working_days, previous_working_day
 from shared.city import City
-from shared.contracts.codes import Alarm, Basis
+from shared.contracts.codes import Alarm, AttemptResult, Basis
 from shared.contracts.fields import Event
 from shared.contracts.topics.assignments import NextDeadline
 from shared.contracts.topics.cases import CaseEvent
@@ -163,7 +163,8 @@ def _held(visit: Visit, desk: Desk) -> Slot | None:
 
 
 def _wish(visit: Visit, file: CaseFile, by: date, register: HouseholdRecorded | None) -> Wish:
-    persons = {each.person_id for each in file.open_owed if each.id in visit.obligation_ids}
+    waiting = [each for each in file.open_owed if each.id in visit.obligation_ids]
+    persons = {each.person_id for each in waiting}
     members = register.members if register else ()
     spoken = {each.language for each in members if each.person_id in persons and each.language}
     return Wish(
@@ -172,10 +173,15 @@ def _wish(visit: Visit, file: CaseFile, by: date, register: HouseholdRecorded | 
         district=visit.district,
         languages=frozenset(spoken - {"de"}),
         by=by,
-        tried=tuple((each.on, each.window) for each in file.tried(visit.obligation_ids)),
+        in_vain=tuple(_in_vain(file, each) for each in waiting),
         current=visit.caseworker,
         not_by=frozenset(visit.handed_back),
     )
+
+
+def _in_vain(file: CaseFile, owed: Owed) -> tuple[Tried, ...]:
+    tried = file.tried((owed.id,))
+    return tuple((each.on, each.window) for each in tried if each.result is AttemptResult.NOT_MET)
 
 
 def _told(visit: Visit) -> Mapping[str, object]:

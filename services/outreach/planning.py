@@ -84,14 +84,17 @@ class Diary:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a visit needs. `by` is the last day that keeps promise and deadline; `current` who has it now."""
+    """What a visit needs. `by` is the last day that keeps promise and deadline; `current` who has it now.
+
+    `in_vain` are the attempts that met nobody, of each obligation by itself.
+    """
 
     visit_id: UUID
     team: str
     district: str
     languages: frozenset[str]
     by: date
-    tried: tuple[Tried, ...] = ()
+    in_vain: tuple[tuple[Tried, ...], ...] = ()
     current: str | None = None
     not_by: frozenset[str] = frozenset()
 
@@ -153,12 +156,11 @@ def _ranked(wish: Wish, city: City, diary: Diary, first: date) -> list[Caseworke
 def _free(
     wish: Wish, who: Caseworker, days: Iterable[date], windows: Iterable[Window], diary: Diary, now: datetime
 ) -> Iterator[Slot]:
-    """The caseworker's free slots that bring the visit further: another weekday and window than tried before."""
-    before = distinct(wish.tried)
+    """The caseworker's free slots that bring an obligation further: another weekday and window than tried in vain."""
     for day in days:
         for window in windows:
             begun = day == now.date() and now.hour >= _STARTS[window]
-            useful = not wish.tried or distinct((*wish.tried, (day, window))) > before
+            useful = not wish.in_vain or any(distinct((*each, (day, window))) > distinct(each) for each in wish.in_vain)
             seat = None if begun or not useful else diary.seat(who, day, window, wish.visit_id)
             if seat is not None:
                 yield Slot(who.id, day, window, seat)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from services.outreach.casefile import CASE_FILE, CaseFile, Visit
 from services.outreach.planning import Diary
 from services.outreach.room import OutreachRoom, State
-from shared.city import City, load_city
+from shared.city import Absence, City, load_city
 from shared.contracts.catalogue import CASES, FIELD_REPORTS, HOUSEHOLDS
 from shared.contracts.codes import (
     AttemptResult,
@@ -24,8 +25,10 @@ from shared.contracts.codes import (
     Channel,
     EvictionStatus,
     HearingStatus,
+    Outcome,
     ProceedingOutcome,
     Stage,
+    WaiverReason,
     Window,
 )
 from shared.contracts.topics.cases import (
@@ -36,7 +39,7 @@ from shared.contracts.topics.cases import (
     EvictionFact,
     ProceedingFact,
 )
-from shared.contracts.topics.field_reports import AttemptReported, FieldReport
+from shared.contracts.topics.field_reports import AttemptReported, FieldReport, OutcomeReported, WaiverReported
 from shared.contracts.topics.households import AddressRecord, HouseholdRecorded, Member
 from shared.contracts.topics.parts import Address
 from shared.messaging.model import Decision, Heard, Said
@@ -49,6 +52,15 @@ MONDAY = date(2026, 11, 23)
 @cache
 def city() -> City:
     return load_city(MUENSTER)
+
+
+def away(*who: str, first: date = MONDAY, last: date = MONDAY + timedelta(days=60)) -> City:
+    """The city with these caseworkers absent."""
+    absent = tuple(
+        each.model_copy(update={"absences": (Absence(**{"from": first, "to": last}),)}) if each.id in who else each
+        for each in city().caseworkers
+    )
+    return city().model_copy(update={"caseworkers": absent})
 
 
 def at(day: date, hour: int = 8) -> datetime:
@@ -122,7 +134,7 @@ class Town:
         result: AttemptResult = AttemptResult.NOT_MET,
         on: date | None = None,
         window: Window | None = None,
-        **more: object,
+        **more: Any,  # noqa: ANN401  fields of the report
     ) -> AttemptReported:
         """A report of the planned visit as if made in its slot."""
         visit = next((each for each in self.file(case).visits if not each.closed), None)
@@ -130,10 +142,24 @@ class Town:
         if day > self.today:
             self.on(day, 18)
         slot = window or (visit.window if visit else None) or Window.MORNING
-        fields = {"visit_id": visit.id if visit else None, "attempted_on": day, "window": slot, "result": result, **more}
+        fields: dict[str, Any] = {
+            "visit_id": visit.id if visit else None,
+            "attempted_on": day,
+            "window": slot,
+            "result": result,
+            **more,
+        }
         return AttemptReported(**self.by(case), **fields)
 
-    def by(self, case: CaseEvent, actor: str = "fk-06") -> dict[str, object]:
+    def waive(self, case: CaseEvent, ids: tuple[UUID, ...], reason: WaiverReason, second: str = "tl-01") -> WaiverReported:
+        return WaiverReported(**self.by(case), obligation_ids=ids, reason=reason, second_person=second)
+
+    def outcome(
+        self, case: CaseEvent, outcome: Outcome = Outcome.TENANCY_KEPT_INSTALMENTS, *, settled: bool = False
+    ) -> OutcomeReported:
+        return OutcomeReported(**self.by(case), outcome=outcome, ended_on=self.today, ordinary_termination_settled=settled)
+
+    def by(self, case: CaseEvent, actor: str = "fk-06") -> dict[str, Any]:
         """What every field report names."""
         return {"channel": Channel.AUTHORITY, "actor": actor, "recorded_at": self.state.now, "case_id": case.case_id}
 
