@@ -75,6 +75,7 @@ async def park(tx: Tx, entries: Sequence[tuple[Task, str, str | None, str]]) -> 
     """Keep records as they came; one that is there already only learns its new reason."""
     if not entries:
         return
+    entries = list({_place(entry[0]): entry for entry in entries}.values())
     tasks = [task for task, _, _, _ in entries]
     columns = (
         [task.raw.topic for task in tasks],
@@ -116,14 +117,20 @@ async def resumable(tx: Tx, reader: Reader, limit: int = 500) -> tuple[list[tupl
     keys = await tx.fetch(
         """
         select p.topic, p.key from parked p join progress g on g.topic = p.topic and g.key = p.key
-        where p.n = g.last + 1 and p.reason <> 'failed' limit $1
+        where p.n > g.last and (p.n = g.last + 1 or p.reason = 'retry') and p.reason <> 'failed' limit $1
         """,
         limit,
     )
-    alone = await tx.fetch(
-        "select * from parked where n is null and reason = 'retry' order by id limit $1 for update skip locked", limit
-    )
+    alone = await tx.fetch("select * from parked where n is null and reason = 'retry' order by id limit $1", limit)
     return [(row["topic"], row["key"]) for row in keys], [_task(row, reader) for row in alone]
+
+
+async def still_put_back(tx: Tx, parked_ids: Sequence[int]) -> set[int]:
+    """Which of these outside messages are still to be run again; locked, so that two processes never both run one."""
+    if not parked_ids:
+        return set()
+    rows = await tx.fetch("select id from parked where id = any($1) and reason = 'retry' order by id for update", parked_ids)
+    return {row["id"] for row in rows}
 
 
 async def retry(tx: Tx, parked_id: int) -> bool:
@@ -135,9 +142,21 @@ async def retry(tx: Tx, parked_id: int) -> bool:
 
 
 async def drop(tx: Tx, parked_id: int, who: str, why: str) -> bool:
-    """Let a failed record go for good and move on past it, keeping who decided so and why. False if there is none."""
+    """Let a record go for good and move on past it, keeping who decided so and why.
+
+    It must be the first of its key: a failed one, or one whose predecessors will never come. False if there is none.
+    """
+    await tx.execute(
+        "select from progress where (topic, key) = (select topic, key from parked where id = $1) for update", parked_id
+    )
     row = await tx.fetchrow(
-        "select topic, key, n, message_id, rule from parked where id = $1 and reason in ('failed', 'gap')", parked_id
+        """
+        select topic, key, n, message_id, rule from parked p
+        where id = $1 and reason in ('failed', 'gap', 'behind')
+          and not exists (select from parked e where e.topic = p.topic and e.key = p.key and e.n < p.n)
+        for update
+        """,
+        parked_id,
     )
     if row is None:
         return False
@@ -177,14 +196,19 @@ async def gaps(tx: Tx, older_than_s: float) -> int:
     return int(
         await tx.fetchval(
             """
-            select count(distinct (p.topic, p.key)) from parked p
-            where p.reason = 'gap' and p.parked_at < now() - make_interval(secs => $1)
-              and not exists (select from parked h join progress g using (topic, key)
-                              where h.topic = p.topic and h.key = p.key and h.n = g.last + 1)
+            select count(distinct (topic, key)) from parked p
+            join progress g using (topic, key)
+            where p.reason in ('gap', 'behind') and p.parked_at < now() - make_interval(secs => $1)
+              and not exists (select from parked h where h.topic = g.topic and h.key = g.key and h.n = g.last + 1)
             """,
             older_than_s,
         )
     )
+
+
+def _place(task: Task) -> tuple[object, ...]:
+    """What makes two parked records the same one."""
+    return (task.raw.topic, task.read.key, task.n) if task.read.n is not None else (task.raw.topic, task.raw.digest())
 
 
 def _task(row: Record, reader: Reader) -> Task:

@@ -6,6 +6,7 @@ then the stream rows (sorted) as events are appended. Kafka, HTTP and the retry 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ def transient(error: BaseException) -> bool:
     """Whether waiting can help: the database is away, overloaded, or two transactions met."""
     if isinstance(error, asyncpg.PostgresError):
         return str(getattr(error, "sqlstate", "")).startswith(_TRANSIENT_STATES)
+    if isinstance(error, ValueError):  # asyncpg's word for a value that does not fit its column, an InterfaceError too
+        return False
     return isinstance(error, (asyncpg.InterfaceError, OSError, TimeoutError))
 
 
@@ -63,6 +66,7 @@ class _Batch:
     alone: list[tuple[Task, str, str | None, str]] = field(default_factory=list)
     answered: list[Task] = field(default_factory=list)
     released: list[int] = field(default_factory=list)
+    failed: int = 0
     spans: list[Span] = field(default_factory=list)
     counts: dict[tuple[str, str | None, Outcome], int] = field(default_factory=dict)
 
@@ -115,12 +119,14 @@ class Pipeline(Generic[S]):
                 try:
                     async with connection.transaction():
                         batches = [await self._effects(connection, tasks, keys)]
+                        await self._stop_at_limit(connection, batches)
                 except Exception as error:
                     if transient(error) or isinstance(error, StopTheLine):
                         raise
                     log.warning("batch_apart", error=type(error).__name__, records=len(tasks))
                     async with connection.transaction():
                         batches = await self._one_by_one(connection, tasks, keys)
+                        await self._stop_at_limit(connection, batches)
         self.committed()
         for batch in batches:
             for span in batch.spans:
@@ -131,79 +137,98 @@ class Pipeline(Generic[S]):
         return [task.decision for task in tasks]
 
     async def _one_by_one(self, tx: Tx, tasks: list[Task], keys: parking.Keys) -> list[_Batch]:
-        """A statement failed: run each record alone under a savepoint, so that only the culprit parks."""
+        """A statement failed: run each record alone under a savepoint, so that only the culprit parks.
+
+        The keys stay locked throughout: what fails is what was tried.
+        """
+        await parking.lock_lines(tx, self._keys_of(tasks, keys), self.reader)
         batches = []
-        for each, one in [*(([task], ()) for task in tasks), *(([], (key,)) for key in keys)]:
-            for task in each:
-                task.decision = None
-            try:
-                async with tx.transaction():
-                    batches.append(await self._effects(tx, each, one, cascade=not each))
-            except Exception as error:
-                if transient(error) or isinstance(error, StopTheLine):
-                    raise
-                rule = _rule(error)
-                batches.append(await self._effects(tx, each, one, cascade=not each, failing=rule))
+        for task in tasks:
+            task.decision = None
+            batches.append(await self._alone(tx, [task], ()))
+        for key in keys:
+            moved = True
+            while moved:
+                batches.append(await self._alone(tx, [], (key,)))
+                moved = batches[-1].lines[key].done != []
         return batches
 
+    async def _alone(self, tx: Tx, tasks: list[Task], keys: parking.Keys) -> _Batch:
+        """One record, or the next one of a key; where it fails, it parks."""
+        try:
+            async with tx.transaction():
+                return await self._effects(tx, tasks, keys, one=True)
+        except Exception as error:
+            if transient(error):
+                raise
+            return await self._effects(tx, tasks, keys, one=True, failing=_rule(error))
+
+    def _keys_of(self, tasks: Sequence[Task], keys: parking.Keys) -> parking.Keys:
+        return sorted({(task.raw.topic, str(task.read.key)) for task in tasks if self._in_line(task)} | set(keys))
+
+    def _in_line(self, task: Task) -> bool:
+        """Whether the record has a place in its key's sequence."""
+        return task.read.n is not None and task.read.key is not None
+
     async def _effects(
-        self, tx: Tx, tasks: list[Task], keys: parking.Keys, *, cascade: bool = True, failing: str | None = None
+        self, tx: Tx, tasks: list[Task], keys: parking.Keys, *, one: bool = False, failing: str | None = None
     ) -> _Batch:
-        """All that a batch does, up to the commit. With `failing` the first record in turn of each key fails with that rule."""
+        """All that a batch does, up to the commit.
+
+        With `one` a key advances by one record at most; with `failing` that record fails with this rule.
+        """
         now = self.clock.now()
+        foreign = [task for task in tasks if self.reader.rules(task.raw.topic).foreign]
         own = [task for task in tasks if not self.reader.rules(task.raw.topic).foreign]
-        numbered = [task for task in own if task.read.n is not None and task.read.key is not None]
-        batch = _Batch(
-            await parking.lock_lines(tx, sorted({(t.raw.topic, str(t.read.key)) for t in numbered} | set(keys)), self.reader)
-        )
+        in_line = [task for task in own if self._in_line(task)]
+        batch = _Batch(await parking.lock_lines(tx, self._keys_of(in_line, keys), self.reader))
         for task in own:
-            if task.read.n is None or task.read.key is None:
+            if not self._in_line(task):
                 batch.alone.append((task, "failed", *_problem(task.read)))
                 batch.count(task, Outcome.PARKED)
-        foreign = [task for task in tasks if self.reader.rules(task.raw.topic).foreign]
-        await self._claim(tx, foreign, batch)
-        runnable = [task for task in foreign if task.decision is None and task.read.id is not None]
-        state = None if failing else await self._load(tx, batch, numbered, runnable, cascade=cascade)
-        for task in tasks:
-            if task.decision is None and task.read.id is not None and self.reader.rules(task.raw.topic).foreign:
-                self._answer(state, task, batch, failing)
-            elif task in numbered:
-                line = batch.lines[task.raw.topic, str(task.read.key)]
-                if line.offer(task):
-                    self._advance(state, line, batch, failing, only=None if cascade else task)
-                else:
-                    batch.count(task, Outcome.DUPLICATE)
+        to_answer = await self._claim(tx, foreign, batch)
+        state = None if failing else await self._load(tx, batch, in_line, to_answer)
+        for task in to_answer:
+            self._answer(state, task, batch, failing)
+        for task in in_line:
+            line = batch.lines[task.raw.topic, str(task.read.key)]
+            if line.offer(task):
+                self._advance(state, line, batch, failing, one=one)
+            else:
+                batch.count(task, Outcome.DUPLICATE)
         for key in keys:
-            self._advance(state, batch.lines[key], batch, failing, only=None)
+            self._advance(state, batch.lines[key], batch, failing, one=one)
         if state is not None:
             await self.room.save(tx, state)
         await append(tx, batch.entries, now)
-        failed = await parking.save_lines(tx, batch.lines)
+        batch.failed = await parking.save_lines(tx, batch.lines)
         await parking.park(tx, batch.alone)
         await parking.unpark(tx, batch.released)
         await inbound.answer(tx, batch.answered, self._owners(batch.answered))
-        if failed and failing is None:
-            await self._stop_at_limit(tx)
         return batch
 
-    async def _load(self, tx: Tx, batch: _Batch, numbered: list[Task], foreign: list[Task], *, cascade: bool) -> S | None:
+    async def _load(self, tx: Tx, batch: _Batch, in_line: list[Task], foreign: list[Task]) -> S | None:
         """What the room needs for all that may take effect: new events, parked ones that may follow, outside messages."""
-        new = [task for task in numbered if task.n > batch.lines[task.raw.topic, str(task.read.key)].last]
-        following = [task for line in batch.lines.values() for task in line.waiting.values()] if cascade else []
+        new = [task for task in in_line if task.n > batch.lines[task.raw.topic, str(task.read.key)].last]
+        following = [task for line in batch.lines.values() for task in line.waiting.values()]
         heard = [task.read for task in (*new, *following, *foreign) if isinstance(task.read, Heard) and task.read.known]
         return await self.room.load(tx, heard, self.clock.now()) if heard else None
 
-    async def _claim(self, tx: Tx, foreign: list[Task], batch: _Batch) -> None:
+    async def _claim(self, tx: Tx, foreign: list[Task], batch: _Batch) -> list[Task]:
+        """Those outside messages that nobody has answered yet; the others are answered here."""
+        put_back = await parking.still_put_back(tx, [task.parked_id for task in foreign if task.parked_id is not None])
+        foreign = [task for task in foreign if task.parked_id is None or task.parked_id in put_back]
         fresh = [task for task in foreign if task.parked_id is None and task.read.id is not None]
         if fresh:
             await inbound.claim(tx, fresh, self._owners(fresh))
         for task in foreign:
-            if task.decision is not None and task.read.id is not None:
-                batch.count(task, Outcome.DUPLICATE if task.decision.answer is Answer.DUPLICATE else Outcome.REJECTED)
-                batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
-            elif task.read.id is None:
+            if task.read.id is None:
                 batch.alone.append((task, "failed", *_problem(task.read)))
                 batch.count(task, Outcome.PARKED)
+            elif task.decision is not None:
+                batch.count(task, Outcome.DUPLICATE if task.decision.answer is Answer.DUPLICATE else Outcome.REJECTED)
+                batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
+        return [task for task in foreign if task.decision is None and task.read.id is not None]
 
     def _answer(self, state: S | None, task: Task, batch: _Batch, failing: str | None) -> None:
         """Decide an outside message and tell its sender."""
@@ -236,11 +261,9 @@ class Pipeline(Generic[S]):
         span.set_attribute("bleibe.outcome", outcome)
         batch.spans.append(span)
 
-    def _advance(self, state: S | None, line: Line, batch: _Batch, failing: str | None, *, only: Task | None) -> None:
+    def _advance(self, state: S | None, line: Line, batch: _Batch, failing: str | None, *, one: bool) -> None:
         """Let a key's records take effect as long as their turn comes."""
-        for task in line.ready():
-            if only is not None and task is not only:
-                return
+        for task in itertools.islice(line.ready(), 1 if one else None):
             read, field, rule = task.read, None, failing
             span = self._span(task)
             if isinstance(read, Unreadable):
@@ -250,7 +273,8 @@ class Pipeline(Generic[S]):
                 line.took_effect(task)
                 batch.count(task, Outcome.UNKNOWN_TYPE)
                 continue
-            elif rule is None and state is not None:
+            elif rule is None:
+                assert state is not None  # loaded for every record that may take effect
                 try:
                     decision = self.room.decide(state, read)
                 except Exception as error:  # noqa: BLE001  a decision may fail in any way; its event parks, all else goes on
@@ -294,7 +318,9 @@ class Pipeline(Generic[S]):
             )
         return span
 
-    async def _stop_at_limit(self, tx: Tx) -> None:
+    async def _stop_at_limit(self, tx: Tx, batches: Sequence[_Batch]) -> None:
+        if not any(batch.failed for batch in batches):
+            return
         failed = await tx.fetchval("select count(*) from parked where reason = 'failed' and n is not null")
         if failed >= self.stop_at:
             raise StopTheLine(f"{failed} events are parked; look at `bleibe parked list {self.service}` before going on")

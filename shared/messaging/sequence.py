@@ -74,7 +74,8 @@ class Line:
     def took_effect(self, task: Task) -> None:
         """The record's effects stand. On a register what it replaces is done with, too."""
         self.last = task.n
-        self.done += [self.waiting.pop(n) for n in sorted(self.waiting) if n <= task.n]
+        replaced = [n for n in self.waiting if n <= task.n] if self.register else [task.n]
+        self.done += [self.waiting.pop(n) for n in replaced]
 
     def fails(self, task: Task, field: str | None, rule: str) -> None:
         """The record stays at the head; all after it wait behind it."""

@@ -156,6 +156,8 @@ class Reader:
             if first["type"] == "json_invalid":
                 return unreadable_at(None, "not_json")
             return unreadable_at(_path(first["loc"], model), first["type"])
+        except Exception as error:  # noqa: BLE001  a validator of ours that fails in another way must not stop the line
+            return unreadable_at(None, type(error).__name__)
 
 
 def _replace(heard: Heard, data: BaseModel | None, *, known: bool) -> Heard:
