@@ -197,9 +197,10 @@ class Relay:
             ), gone as (
                 delete from outbox where id = any($1) and (select times from repeated) = 0
             ), kept as (
-                insert into published (topic, partition, last_offset)
-                select topic, partition, high from now where (select times from repeated) = 0
-                on conflict (topic, partition) do update set last_offset = excluded.last_offset
+                insert into published (topic, partition, first_offset, last_offset)
+                select topic, partition, low, high from now where (select times from repeated) = 0
+                on conflict (topic, partition) do update
+                    set first_offset = excluded.first_offset, last_offset = excluded.last_offset
             )
             select times from repeated
             """,
@@ -219,12 +220,14 @@ class Relay:
             BrokerForgot: it ends before what it once acknowledged.
             DatabaseBehindTopics: it holds events of ours that this database never wrote.
         """
-        rows = await tx.fetch("select topic, partition, last_offset from published")
+        rows = await tx.fetch("select topic, partition, first_offset, last_offset from published")
         ours = {TopicPartition(row["topic"], row["partition"]): row["last_offset"] for row in rows}
+        # Not the last offset: the embedded broker gives the start of its newest batch as the end of a partition.
+        first = {TopicPartition(row["topic"], row["partition"]): row["first_offset"] for row in rows}
         if not ours:
             return
         ends = await asyncio.wait_for(probe.end_offsets(list(ours)), 15)
-        if any(ends[partition] <= last for partition, last in ours.items()):
+        if any(ends[partition] <= offset for partition, offset in first.items()):
             raise BrokerForgot
         beyond = {partition: last + 1 for partition, last in ours.items() if ends[partition] > last + 1}
         if started and beyond:

@@ -29,10 +29,11 @@ create table outbox (
 );
 create index outbox_journal on outbox (journal_id);
 
--- The highest offset the broker acknowledged: a lower one later means that the broker lost its memory.
+-- First and last offset of the newest send that the broker acknowledged: a lower one later means that it lost its memory.
 create table published (
     topic text not null,
     partition integer not null,
+    first_offset bigint not null,
     last_offset bigint not null,
     primary key (topic, partition)
 );
