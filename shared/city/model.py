@@ -245,10 +245,9 @@ class City(Data):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        _unique("team", (team.id for team in self.teams))
+        # One name space for all who are sent receipts: each has a receipts topic that nobody else may read.
+        _unique("partner, team or provider", (each.id for each in (*self.partners, *self.teams, *self.providers)))
         _unique("caseworker", (worker.id for worker in self.caseworkers))
-        _unique("partner", (partner.id for partner in self.partners))
-        _unique("provider", (provider.id for provider in self.providers))
         _unique("service", (service.code for provider in self.providers for service in provider.services))
         _unique("quarter", (row.quarter for row in self.quarters))
         self._every_district_has_one_team()
