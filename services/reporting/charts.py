@@ -58,13 +58,14 @@ def bars(title: str, description: str, labels: Sequence[str], series: Sequence[S
         show_legend=len(series) > 1,
         legend_at_bottom=True,
         print_values=True,
+        print_values_position="top",
         print_zeroes=True,
         explicit_size=False,
         include_x_axis=True,
         truncate_label=-1,
         truncate_legend=-1,
         margin=10,
-        formatter=_short,
+        formatter=_apart if lying else _short,
     )
     chart.x_labels = list(reversed(labels)) if lying else list(labels)
     for name, values in series:
@@ -74,6 +75,11 @@ def bars(title: str, description: str, labels: Sequence[str], series: Sequence[S
 
 def _short(value: float) -> str:
     return f"{value:g}"
+
+
+def _apart(value: float) -> str:
+    """A little away from the end of the bar that it stands beside."""
+    return f"\N{EN SPACE}{value:g}"
 
 
 def _accessible(svg: Element, title: str, description: str) -> Markup:

@@ -155,11 +155,9 @@ class Story:
 
 
 def fact(topic: str, n: int, event: BaseModel) -> Heard:
-    key = str(cast("Any", event).case_id)
-    kind = cast("Any", event).TYPE
-    return Heard(
-        topic, key, uuid5(NAMESPACE_OID, f"{topic} {key} {n}"), "urn:bleibe:service:x", kind, datetime(2026, 7, 6, tzinfo=UTC), n, event
-    )
+    key, kind = str(cast("Any", event).case_id), cast("Any", event).TYPE
+    event_id, at = uuid5(NAMESPACE_OID, f"{topic} {key} {n}"), datetime(2026, 7, 6, tzinfo=UTC)
+    return Heard(topic, key, event_id, "urn:bleibe:service:x", kind, at, n, event)
 
 
 def across(stories: Sequence[Story], seed: int) -> list[Heard]:
