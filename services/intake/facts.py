@@ -13,8 +13,9 @@ from enum import IntEnum
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from shared.contracts.codes import Evidence, Origin
+from shared.contracts.codes import EvictionStatus, Evidence, Origin
 from shared.contracts.fields import Event
+from shared.contracts.topics import notices
 from shared.contracts.topics.notices import EvictionDateNotified, NoticeCorrected, NoticeRevoked
 from shared.contracts.topics.visits import ReportCorrected
 
@@ -64,14 +65,24 @@ class Statement:
         return self.source, self.id
 
     @property
-    def age(self) -> tuple[date, datetime, str]:
-        """Sorts by when the city got it."""
-        return self.received_on, self.recorded_at, str(self.id)
+    def age(self) -> tuple[date, datetime, int, str]:
+        """Sorts by when the city got it; what was written down at one moment, in the order in which such things happen."""
+        return self.received_on, self.recorded_at, _step(self.content), str(self.id)
 
     @property
-    def weight(self) -> tuple[Rank, date, datetime, str]:
+    def weight(self) -> tuple[Rank, tuple[date, datetime, int, str]]:
         """Sorts by what counts: rank first, then age."""
-        return self.rank, *self.age
+        return self.rank, self.age
+
+
+_STEPS = {kind: 10 * n for n, kind in enumerate(notices.EVENTS)}
+_STATUSES = list(EvictionStatus)
+
+
+def _step(content: Event) -> int:
+    """A hearing is set before it is moved, and an eviction date before it is cancelled."""
+    status = _STATUSES.index(content.status) if isinstance(content, EvictionDateNotified) else 0
+    return _STEPS.get(type(content), 0) + status
 
 
 def rank_of(sender: Origin, own: Rank, on_behalf_of: Origin | None, content: Event) -> Rank:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid4
 
 from services.intake import store
@@ -67,7 +68,8 @@ class IntakeRoom:
 
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Desk:
         """Lock, then read: first what notices refer to, then whom they lead to."""
-        desk = Desk(now.astimezone(BERLIN).date(), self._atlas, self._clockwork, self.new_id)
+        atlas = Atlas(cache(self._atlas.key), cache(self._atlas.locate))
+        desk = Desk(now.astimezone(BERLIN).date(), atlas, self._clockwork, self.new_id)
         notices = [(each, each.data) for each in heard if isinstance(each.data, Notice)]
         said = [(each.source, each.id) for each, _ in notices]
         refs = [(each.source, target) for each, data in notices if (target := _target(data)) is not None]
@@ -76,7 +78,7 @@ class IntakeRoom:
         contents = [each.content for each in earlier] + [data for _, data in notices]
         contents = [each.content if isinstance(each, NoticeCorrected) else each for each in contents]
         dockets = {docket for each in contents if (docket := docket_of(each)) is not None}
-        keys = sorted(dockets.union(*(household_keys(each, self._atlas.key) for each in contents)))
+        keys = sorted(dockets.union(*(household_keys(each, atlas.key) for each in contents)))
         await store.lock(tx, keys)
         waiting = await store.connected(tx, said + refs, sorted(dockets))
         for statement in waiting:

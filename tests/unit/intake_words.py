@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401  the fields of a notice are anything
 """Notices as partners send them, for the tests of intake. Names and addresses are invented."""
 
 from __future__ import annotations
