@@ -51,7 +51,7 @@ class OutreachRoom:
     """Owes the visits, plans them, hears of them, and tells."""
 
     def __init__(self, city: City, new_id: Callable[[], UUID] = uuid4) -> None:
-        self._city = city
+        self.city = city
         self._new_id = new_id
 
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> State:
@@ -67,12 +67,12 @@ class OutreachRoom:
         files = await store.load_files(tx, cases, households)
         registers = await store.load_registers(tx, all_households)
         known = {owed.district for file in files.values() for owed in file.owed}
-        teams = {team_of(self._city, district) for district in {*districts, *known}}
+        teams = {team_of(self.city, district) for district in {*districts, *known}}
         teams |= {visit.team for file in files.values() for visit in file.visits}
         await store.lock_teams(tx, teams)
-        people = [who.id for team in teams for who in of_team(self._city, team)]
+        people = [who.id for team in teams for who in of_team(self.city, team)]
         diary = Diary(await store.load_bookings(tx, people, now.date()))
-        return State(now, self._city, self._new_id, files, registers, diary)
+        return State(now, self.city, self._new_id, files, registers, diary)
 
     def decide(self, state: State, heard: Heard) -> Decision:
         """Decide one message. Raises Rejected for a field report that breaks a rule."""

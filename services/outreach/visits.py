@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from services.outreach.casefile import Attempt, CaseFile, Closing, Waiver
+from services.outreach.casefile import Attempt, CaseFile, Closing, Owed, Waiver
 from services.outreach.planning import distinct
 from shared.contracts.codes import AttemptResult, ObligationClose, WaiverReason
 from shared.contracts.fields import Event
@@ -26,7 +26,9 @@ def settle(file: CaseFile, needed: int) -> tuple[CaseFile, list[Event]]:
 
     `needed` attempts in vain exhaust an obligation.
     """
-    owed = tuple(replace(each, closing=each.void or _closing(each.id, file, needed)) for each in file.owed)
+    owed = tuple(
+        replace(each, closing=each.void or _closing(each.id, file, needed) or _followed(each, file)) for each in file.owed
+    )
     ends: dict[tuple[ObligationClose, WaiverReason | None, date], list[UUID]] = {}
     for old, new in zip(file.owed, owed, strict=True):
         if new.closing is not None and new.closing != old.closing:
@@ -49,6 +51,16 @@ def _closing(obligation_id: UUID, file: CaseFile, needed: int) -> Closing | None
     attempts = [each for each in file.attempts if obligation_id in each.obligation_ids]
     waivers = [each for each in file.waivers if obligation_id in each.obligation_ids]
     return _met(attempts) or _refused(attempts) or _exhausted(attempts, needed) or _waived(waivers)
+
+
+def _followed(owed: Owed, file: CaseFile) -> Closing | None:
+    """A round that a correction would open again is not owed beside the later round that followed it."""
+    same = (owed.person_id, owed.address_id, owed.proceeding_id)
+    later = (
+        each for each in file.owed if each.round > owed.round and (each.person_id, each.address_id, each.proceeding_id) == same
+    )
+    first = next(later, None)
+    return Closing(ObligationClose.VOID, first.owed_since, WaiverReason.COVERED_ELSEWHERE) if first else None
 
 
 def _met(attempts: Iterable[Attempt]) -> Closing | None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from services.outreach.casefile import CASE_FILE, CaseFile, Visit
 from services.outreach.planning import Diary
 from services.outreach.room import OutreachRoom, State
+from services.outreach.staff import team_of
 from shared.city import Absence, City, load_city
 from shared.contracts.catalogue import CASES, FIELD_REPORTS, HOUSEHOLDS
 from shared.contracts.codes import (
@@ -115,7 +116,9 @@ class Town:
 
     def team(self, case_id: UUID) -> str:
         file = self.state.files.get(case_id)
-        return file.visits[0].team if file and file.visits else "nord-west"
+        if file is None:
+            return "nord-west"
+        return file.visits[0].team if file.visits else team_of(city(), file.case.district)
 
     def events(self, kind: type[BaseModel]) -> list[BaseModel]:
         return [said.data for said in self.said if isinstance(said.data, kind)]
