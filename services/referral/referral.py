@@ -140,7 +140,7 @@ def take_back(referral: Referral, reason: WithdrawReason, *, offer: bool = True)
     key = str(referral.referral_id)
     withdrawn = Said(OFFERS.of(referral.provider), key, OfferWithdrawn(referral_id=referral.referral_id, reason=reason))
     recalled = Said(HANDOVERS.of(referral.provider), key, HandoverRecalled(referral_id=referral.referral_id, reason=reason))
-    tell_offer = offer and (referral.state is ReferralState.OFFERED or not referral.handed)
+    tell_offer = offer and (referral.state in WAITING or not referral.handed)
     return ((withdrawn,) if tell_offer else ()) + ((recalled,) if referral.handed else ())
 
 

@@ -122,8 +122,7 @@ class ReferralRoom:
 
     def _desk(self, state: Batch, file: CaseFile) -> Desk:
         household = state.households.get(file.facts.household_id) if file.facts else None
-        elsewhere = None if state.held is None else state.held - file.held()
-        return Desk(state.now, self.policy, self.new_id, household, elsewhere)
+        return Desk(state.now, self.policy, self.new_id, household, None if state.held is None else state.held - file.held())
 
     def _keep(self, state: Batch, settled: Settled) -> Sequence[Said]:
         """Take the decision over; nothing after this can fail."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.referral import store
+from services.referral.casefile import CaseFile
 from services.referral.jobs import alarm_until
 from services.referral.referral import GROUPS, TELLING
 from shared.contracts.codes import Need, NeedGroup, ReferralState
@@ -100,7 +101,7 @@ def _view(row: store.OpenReferral) -> ReferralView:
     )
 
 
-def _waiting(row: store.OpenReferral, file: store.CaseFile, today: date) -> Waiting:
+def _waiting(row: store.OpenReferral, file: CaseFile, today: date) -> Waiting:
     referral = file.referral(row.referral_id)
     need = Need(row.need)
     return Waiting(
