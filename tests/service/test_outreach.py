@@ -23,8 +23,8 @@ from services.outreach.room import OutreachRoom, State
 from services.outreach.routes import routes
 from shared.city import City
 from shared.contracts.catalogue import CASES, EVENT_TYPES, FIELD_REPORTS, HOUSEHOLDS, owner_of
-from shared.contracts.codes import Answer, AttemptResult
-from shared.contracts.topics.cases import CaseErased, CaseEvent
+from shared.contracts.codes import Answer, AttemptResult, Stage, TerminationType
+from shared.contracts.topics.cases import CaseErased, CaseEvent, TerminationFact
 from shared.contracts.topics.field_reports import AttemptReported, FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.journal import Entry, append
@@ -155,7 +155,7 @@ async def test_two_processes_book_nobody_twice(pool: asyncpg.Pool[asyncpg.Record
 async def test_the_number_of_statements_does_not_grow_with_the_batch(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     process, town = Process(pool), Town()
     counts: list[int] = []
-    process.metrics.batch = lambda records, statements, seconds: counts.append(statements)  # type: ignore[method-assign,assignment]  # noqa: ARG005  a probe
+    process.metrics.batch = lambda records, statements, seconds: counts.append(statements)  # type: ignore[method-assign]  # noqa: ARG005  a probe
     for size in (1, 2, 40):  # the first also teaches the connection its types
         suits = household_with(town, size)
         await process.hear(*(told(case) for case, _ in suits), *(registered(home) for _, home in suits))
@@ -278,10 +278,19 @@ async def test_who_reads_what_and_every_reading_is_recorded(pool: asyncpg.Pool[a
         english = await clients["own"].get(f"/tagesblatt/{who}/{day}?lang=en")
         assert "speaks Arabic" in english.text
         assert (await clients["stranger"].get(f"/tagesblatt/{who}/{day}")).status_code == 403
+        advised, _ = town.suit()
+        ended = TerminationFact(termination_id=uuid4(), types=(TerminationType.EXTRAORDINARY_ARREARS,), received_on=MONDAY)
+        alone = {"proceedings": (), "terminations": (ended,), "stage": Stage.TERMINATED}
+        await process.hear(told(advised.model_copy(update=alone)))
+        town.hear(case)
+        lost = reported(attempt(town, case, assignment["visit_id"], AttemptResult.MOVED_OUT))
+        assert await process.hear(lost) == [Answer.ACCEPTED]
         overview = await clients["lead"].get("/")
-        assert "Probeweg 1" in overview.text
+        for words in ("Probeweg 1", "Teamliste", "Bitte klären, wer wo wohnt.", "Beratung zugesagt", "Do., 26.11.2026"):
+            assert words in overview.text
+        assert "Probeweg" not in (await clients["other-lead"].get("/")).text
     kinds = await pool.fetch("select distinct what from reads")
-    assert {row["what"] for row in kinds} == {"visits", "day_sheet"}
+    assert {row["what"] for row in kinds} == {"visits", "day_sheet", "to_do"}
 
 
 async def test_a_deputy_reads_the_absent_ones_sheet_only_during_cover(pool: asyncpg.Pool[asyncpg.Record], tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
-from services.outreach.arranging import Desk, arrange
+from services import outreach
+from services.outreach.arranging import HARD_RULES, Desk, arrange
 from services.outreach.planning import Diary, Slot, Wish, propose
 from services.outreach.room import finish
 from services.outreach.sheet import may_see
-from shared.contracts.codes import Alarm, Window
+from shared.contracts.codes import Alarm, AttemptResult, Banner, ContactKind, ObligationReason, Stage, Window
 from shared.runtime.persons import Person, Role
+from shared.runtime.texts import Texts
 from tests.unit.outreach_room import MONDAY, Town, at, away, changed, city, deadline, heard_on, with_eviction
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -157,3 +160,18 @@ def test_a_deputy_sees_the_absent_ones_visits_only_during_cover(
     covered = away("fk-02", last=MONDAY)
     assert may_see(covered, person, MONDAY) == sees
     assert may_see(covered, person, TUESDAY) == sees - {"fk-02"}
+
+
+def test_every_code_that_a_page_shows_has_its_words() -> None:
+    texts = Texts(Path(outreach.__file__).parent / "pages" / "texts.json")
+    shown = {
+        "alarm": Alarm,
+        "banner": Banner,
+        "stage": Stage,
+        "result": AttemptResult,
+        "contact": ContactKind,
+        "reason": ObligationReason,
+    }
+    for prefix, codes in shown.items():
+        assert all(texts(f"{prefix}.{code}") for code in codes)
+    assert all(texts(f"deadline.{rule}", "en") for rule in (*HARD_RULES, "EVICTION_DATE"))
