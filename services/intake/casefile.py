@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.intake import proceedings as suits
 from services.intake.claims import Money, band, claim, landlord_kind, money
-from services.intake.facts import Rank, Statement, best
+from services.intake.facts import Statement, best
 from services.intake.law import Deadline, Facts, Service, banner
 from services.intake.law.healing import HEALABLE
 from services.intake.matching import named
@@ -72,10 +72,10 @@ def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: A
     facts: list[ProceedingFact] = []
     due: list[DeadlineFact] = []
     for suit in found:
-        fact, deadlines = _proceeding(suit, statements, tenants, types, evicting, ids, atlas, clockwork)
+        fact, deadlines = _proceeding(suit, statements, tenants, types, ids, atlas, clockwork)
         facts.append(fact)
         due += deadlines
-    due += _deadlines(clockwork, _own_facts(statements, evicting if not found else None), None)
+    due += _deadlines(clockwork, _own_facts(statements, evicting), None)
     eviction = (
         None
         if evicting is None
@@ -110,7 +110,6 @@ def _proceeding(
     statements: Sequence[Statement],
     tenants: dict[str, UUID],
     types: set[TerminationType],
-    evicting: Eviction | None,
     ids: Ids,
     atlas: Atlas,
     clockwork: Clockwork,
@@ -132,13 +131,11 @@ def _proceeding(
         outcome_on=ending.on,
         eviction_period_ends_on=ending.period_ends_on,
     )
-    due = _deadlines(clockwork, _suit_facts(fact, suit.statements, hearing, ending, evicting), suit.id)
+    due = _deadlines(clockwork, _suit_facts(fact, suit.statements, hearing, ending), suit.id)
     healed_on = _healed_on(statements, types, due) if ending.outcome is None else None
     if healed_on is not None:
         fact = fact.model_copy(update={"outcome": ProceedingOutcome.HEALED, "outcome_on": healed_on})
-    if suit_stage(fact) in SAFE:
-        due = _deadlines(clockwork, _eviction_facts(Facts(), evicting), suit.id)
-    return fact, due
+    return fact, [] if suit_stage(fact) in SAFE else due
 
 
 def _defendant(name: str, person_id: UUID, suit: Suit, statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> DefendantFact:
@@ -156,18 +153,17 @@ def _defendant(name: str, person_id: UUID, suit: Suit, statements: Sequence[Stat
     )
 
 
-def _suit_facts(
-    fact: ProceedingFact, statements: Sequence[Statement], hearing: Hearing | None, ending: Ending, evicting: Eviction | None
-) -> Facts:
+def _suit_facts(fact: ProceedingFact, statements: Sequence[Statement], hearing: Hearing | None, ending: Ending) -> Facts:
     """What the legal clock needs to know of a suit. A date that only somebody's word gives is marked so."""
-    ranks = {"filed_on": best((each, each.rank) for each in statements if isinstance(each.content, SuitFiled)) or Rank.DOCUMENT}
+    filed = best((each, each.rank) for each in statements if isinstance(each.content, SuitFiled))
+    ranks = {} if filed is None else {"filed_on": filed}
     if hearing is not None:
         ranks["hearing_at"] = hearing.rank
     if ending.judgment_served is not None:
         ranks["judgment_served_on"] = ending.judgment_served.rank
     if ending.default_judgment_served is not None:
         ranks["default_judgment_served_on"] = ending.default_judgment_served.rank
-    facts = Facts(
+    return Facts(
         filed_on=fact.filed_on,
         served=tuple(
             None if each.served_on is None or each.evidence is None else Service(each.served_on, each.evidence)
@@ -179,7 +175,6 @@ def _suit_facts(
         eviction_period_ends_on=fact.eviction_period_ends_on,
         evidence={name: rank.evidence for name, rank in ranks.items()},
     )
-    return _eviction_facts(facts, evicting)
 
 
 def _eviction_facts(facts: Facts, evicting: Eviction | None) -> Facts:
@@ -196,7 +191,7 @@ def _eviction_facts(facts: Facts, evicting: Eviction | None) -> Facts:
 
 
 def _own_facts(statements: Sequence[Statement], evicting: Eviction | None) -> Facts:
-    """What belongs to the case and to no suit: the end of the tenancy, the duty to inform, a date without a suit."""
+    """What belongs to the case and to no suit: the end of the tenancy, the duty to inform, the eviction date."""
     facts = Facts(
         tenancy_ends_on=best(
             (each, each.content.tenancy_ends_on) for each in statements if isinstance(each.content, TerminationReported)

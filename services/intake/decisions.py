@@ -116,7 +116,7 @@ def _case_of(desk: Desk, notice: Event) -> CaseState | None:
         if threatened is not None and desk.atlas.key(threatened) == here:
             return case
     elsewhere = isinstance(notice, SuitFiled) and notice.dwelling is not None
-    return None if elsewhere else cases[0]
+    return None if elsewhere else next(iter(cases), None)
 
 
 def _household_of(desk: Desk, keys: Iterable[str]) -> UUID | None:

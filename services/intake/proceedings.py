@@ -172,6 +172,10 @@ def _hearing_at(content: Event) -> datetime | None:
     return None
 
 
+TITLES = (ProceedingOutcome.JUDGMENT, ProceedingOutcome.DEFAULT_JUDGMENT, ProceedingOutcome.SETTLED)
+"""Outcomes that the landlord can enforce."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a suit ended, or what title it led to."""
@@ -184,13 +188,14 @@ class Ending:
 
 
 def ending(suit: Suit) -> Ending:
-    """The newest outcome. A judgment that was seen served at the door is an outcome, too."""
+    """The weightiest outcome. A judgment seen served at the door is one, too; on somebody's word alone no suit is over."""
     said: list[tuple[Statement, tuple[ProceedingOutcome, date]]] = []
     served: dict[ProceedingOutcome, list[tuple[Statement, Served]]] = {}
     for each in suit.statements:
         content = each.content
         if isinstance(content, ProceedingEnded):
-            said.append((each, (content.outcome, content.decided_on)))
+            if each.rank > Rank.WORD or content.outcome in TITLES:
+                said.append((each, (content.outcome, content.decided_on)))
             if content.served_on is not None:
                 served.setdefault(content.outcome, []).append((each, Served(content.served_on, each.rank)))
         elif isinstance(content, LegalFactSeen) and (outcome := _JUDGMENT_SEEN.get(content.fact)) is not None:

@@ -73,13 +73,13 @@ class IntakeRoom:
         notices = [(each, each.data) for each in heard if isinstance(each.data, Notice)]
         said = [(each.source, each.id) for each, _ in notices]
         refs = [(each.source, target) for each, data in notices if (target := _target(data)) is not None]
-        await store.lock(tx, (f"notice|{source}|{each}" for source, each in said + refs))
+        await store.lock(tx, store.NOTICES, (f"notice|{source}|{each}" for source, each in said + refs))
         earlier = await store.connected(tx, said + refs, ())
         contents = [each.content for each in earlier] + [data for _, data in notices]
         contents = [each.content if isinstance(each, NoticeCorrected) else each for each in contents]
         dockets = {docket for each in contents if (docket := docket_of(each)) is not None}
         keys = sorted(dockets.union(*(household_keys(each, atlas.key) for each in contents)))
-        await store.lock(tx, keys)
+        await store.lock(tx, store.MATCH_KEYS, keys)
         waiting = await store.connected(tx, said + refs, sorted(dockets))
         for statement in waiting:
             desk.put(statement)

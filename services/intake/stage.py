@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from services.intake.proceedings import TITLES
 from shared.contracts.codes import EvictionStatus, HearingStatus, ProceedingOutcome, Stage
 from shared.contracts.topics.cases import EvictionFact, ProceedingFact, TerminationFact
 
-_TITLES = (ProceedingOutcome.JUDGMENT, ProceedingOutcome.DEFAULT_JUDGMENT, ProceedingOutcome.SETTLED)
 _EXITS = {
     ProceedingOutcome.HEALED: Stage.HEALED,
     ProceedingOutcome.WITHDRAWN: Stage.WITHDRAWN,
@@ -49,7 +49,7 @@ def stage(
 
 def suit_stage(suit: ProceedingFact) -> Stage:
     """How far one suit has come. A title outlives a healing until the court has said so."""
-    if suit.outcome in _TITLES:
+    if suit.outcome in TITLES:
         return Stage.TITLE if suit.eviction_period_ends_on is None else Stage.EVICTION_PERIOD
     if suit.outcome is not None:
         return _EXITS[suit.outcome]

@@ -19,14 +19,23 @@ from services.intake.snapshot import CaseState, HouseholdState
 from shared.contracts.catalogue import EVENT_TYPES
 from shared.messaging.model import Tx
 
+NOTICES, MATCH_KEYS = 1, 2
+"""Kinds of advisory locks, in the order in which they are taken."""
+
 _COLUMNS = "source, id, type, case_id, rank, received_on, recorded_at, refers_to, docket, content"
 
 
-async def lock(tx: Tx, keys: Iterable[str]) -> None:
-    """Keep other processes off these keys until the transaction ends, whether anything is stored under them or not."""
-    numbers = {int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys}
+_SLOTS = 1024
+
+
+async def lock(tx: Tx, kind: int, keys: Iterable[str]) -> None:
+    """Keep other processes off these keys until the transaction ends, whether anything is stored under them or not.
+
+    Keys share a fixed number of locks of their `kind`: a batch never takes more than PostgreSQL's lock table holds.
+    """
+    slots = {int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % _SLOTS for key in keys}
     await tx.execute(
-        "select pg_advisory_xact_lock(n) from (select * from unnest($1::bigint[]) as n order by n) s", sorted(numbers)
+        "select pg_advisory_xact_lock($1::int, n) from (select * from unnest($2::int[]) as n order by n) s", kind, sorted(slots)
     )
 
 
@@ -45,8 +54,11 @@ async def connected(tx: Tx, keys: Sequence[StatementKey], dockets: Sequence[str]
         ), chain as (
             select * from found
             union
-            select s.source, s.id, s.refers_to
-            from chain c join statements s on s.source = c.source and (s.refers_to = c.id or s.id = c.refers_to)
+            select s.* from chain c cross join lateral (
+                select s.source, s.id, s.refers_to from statements s where s.source = c.source and s.refers_to = c.id
+                union all
+                select s.source, s.id, s.refers_to from statements s where s.source = c.source and s.id = c.refers_to
+            ) s
         )
         select {_COLUMNS} from statements where (source, id) in (select source, id from chain)
         """,  # noqa: S608  the columns are a constant

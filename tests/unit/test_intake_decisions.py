@@ -314,6 +314,29 @@ def test_a_hearing_is_moved_and_cancelled(office: Office) -> None:
     assert (office.case.stage, office.deadline("HEARING")) == (Stage.SUIT_FILED, None)
 
 
+def test_on_somebodys_word_no_suit_is_over(office: Office) -> None:
+    office.hear(suit())
+    over = said(
+        ProceedingEnded, proceeding=REF, outcome=ProceedingOutcome.WITHDRAWN, decided_on=TODAY, on_behalf_of=Origin.HOUSEHOLD
+    )
+    office.hear(over, SOCIAL_OFFICE)
+    assert (office.case.stage, office.deadline("SCHONFRIST_END")) == (Stage.SUIT_FILED, (date(2027, 1, 18), Basis.LOWER_BOUND))
+    office.hear(over.model_copy(update={"on_behalf_of": None}), SOCIAL_OFFICE)
+    assert (office.case.stage, office.deadline("SCHONFRIST_END")) == (Stage.WITHDRAWN, None)
+
+
+def test_a_title_with_an_eviction_period(office: Office) -> None:
+    office.hear(suit())
+    judged: dict[str, Any] = {"outcome": ProceedingOutcome.JUDGMENT, "decided_on": TODAY, "served_on": TODAY}
+    office.hear(said(ProceedingEnded, proceeding=REF, **judged))
+    assert (office.case.stage, office.deadline("APPEAL")) == (Stage.TITLE, (date(2027, 1, 4), Basis.EXACT))
+    office.hear(said(ProceedingEnded, proceeding=REF, **judged, eviction_period_ends_on=date(2027, 2, 28)))
+    extension = office.deadline("EVICTION_PERIOD_EXTENSION")
+    assert (office.case.stage, extension) == (Stage.EVICTION_PERIOD, (date(2027, 2, 12), Basis.EXACT))
+    office.hear(eviction(days(0, hour=8), proceeding=REF, status=EvictionStatus.EXECUTED), BAILIFF)
+    assert (office.case.stage, office.case.status) == (Stage.EVICTED, CaseStatus.OPEN)
+
+
 def test_a_stayed_eviction_makes_room_for_a_new_date(office: Office) -> None:
     office.hear(suit())
     office.hear(eviction(days(20), proceeding=REF), BAILIFF)
