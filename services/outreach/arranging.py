@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.outreach.casefile import CaseFile, Owed, Visit
-from services.outreach.obligations import standing_eviction
 from services.outreach.planning import Diary, Slot, Tried, Wish, propose
+from services.outreach.promises import standing_eviction
 from services.outreach.staff import caseworker, team_of
 from shared.calendar import add_working_days, previous_working_day
 from shared.city import City

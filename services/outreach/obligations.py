@@ -10,29 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from math import inf
 from uuid import UUID
 
 from services.outreach.casefile import CaseFile, Closing, Owed
-from shared.calendar import add_working_days, working_days_between
+from services.outreach.promises import promised, standing_eviction
 from shared.city import City
 from shared.contracts.codes import (
     CaseStatus,
-    Channel,
-    EvictionStatus,
-    HearingStatus,
     NoVisitReason,
     ObligationClose,
     ObligationReason,
     ProceedingOutcome,
-    Promise,
     Stage,
     WaiverReason,
 )
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseEvent
-from shared.contracts.topics.visits import AdviceOffered, Excused, ObligationClosed, VisitOwed
-from shared.runtime.clock import BERLIN
+from shared.contracts.topics.visits import Excused, ObligationClosed, VisitOwed
 
 _TITLES = (ProceedingOutcome.JUDGMENT, ProceedingOutcome.DEFAULT_JUDGMENT, ProceedingOutcome.SETTLED)
 _IN_COURT = frozenset(
@@ -71,18 +65,18 @@ def owe(file: CaseFile, city: City, new_id: Callable[[], UUID]) -> tuple[CaseFil
     for line in lines:
         at = _place(owed, line)
         latest = None if at is None else owed[at]
+        ended = latest is not None and not latest.open and not latest.void
         reason = _excuse(file, line, latest)
+        if reason is not None and not ended:
+            excused.append(Excused(person_id=line.person_id, proceeding_id=line.proceeding_id, reason=reason))
+            continue
         if at is None or latest is None or latest.void:
-            number = latest.round + 1 if latest else 1
             at = len(owed)
-            if reason is None:
-                owed.append(_first(file.case, line, number, city, new_id()))
-        elif reason is None or not latest.open:
+            owed.append(_first(file.case, line, latest.round + 1 if latest else 1, city, new_id()))
+        else:
             owed[at] = _follow(latest, line)
         if reason is None:
             served.append((line, at))
-        elif latest is None or latest.open or latest.void:
-            excused.append(Excused(person_id=line.person_id, proceeding_id=line.proceeding_id, reason=reason))
     for line, at in served:
         _answer_triggers(file, line, at, owed, city, new_id)
     kept = {_key(owed[at]) for _, at in served}
@@ -115,12 +109,6 @@ def _lines(case: CaseEvent) -> Iterator[_Line]:
         since = case.eviction.received_on if case.eviction else case.received_on
         for person_id in case.tenant_ids:
             yield _Line(person_id, case.dwelling_id, None, case.district, in_city=True, received_on=since)
-
-
-def standing_eviction(case: CaseEvent) -> date | None:
-    """The day the bailiff comes, while that date stands."""
-    eviction = case.eviction
-    return eviction.eviction_at.astimezone(BERLIN).date() if eviction and eviction.status is EvictionStatus.SET else None
 
 
 def _place(owed: list[Owed], line: _Line) -> int | None:
@@ -174,38 +162,6 @@ def _follow(owed: Owed, line: _Line) -> Owed:
     if not owed.open:
         return replace(owed, proceeding_id=line.proceeding_id)
     return replace(owed, proceeding_id=line.proceeding_id, address_id=line.address_id or owed.address_id, district=line.district)
-
-
-def promised(case: CaseEvent, on: date, city: City) -> tuple[Promise, date]:
-    """Promise T4 as seen on a day, and the day it ends: the closer the law's dates, the sooner the first attempt."""
-    promises = city.promises
-    promise, days = Promise.WD5, promises.first_attempt_days
-    if _comes_soon(case, on, promises.critical.eviction_within_calendar_days):
-        promise, days = Promise.WD1, promises.critical.first_attempt_days
-    elif _slack(case, on, city) < promises.urgent.slack_below or _heard_soon(case, on, city):
-        promise, days = Promise.WD2, promises.urgent.first_attempt_days
-    return promise, add_working_days(on, days, city.calendar)
-
-
-def _comes_soon(case: CaseEvent, on: date, days: int) -> bool:
-    eviction = standing_eviction(case)
-    return eviction is not None and (eviction - on).days <= days
-
-
-def _slack(case: CaseEvent, on: date, city: City) -> float:
-    """Working days to the end of the Schonfrist; endless where it does not run."""
-    grace = (deadline.on for deadline in case.deadlines if deadline.rule == "SCHONFRIST_END")
-    return min((working_days_between(on, day, city.calendar) for day in grace), default=inf)
-
-
-def _heard_soon(case: CaseEvent, on: date, city: City) -> bool:
-    hearings = (
-        each.hearing_at.astimezone(BERLIN).date()
-        for each in case.proceedings
-        if each.hearing_at and each.hearing_status is HearingStatus.SET
-    )
-    within = city.promises.urgent.hearing_within
-    return any(0 <= working_days_between(on, hearing, city.calendar) <= within for hearing in hearings)
 
 
 def _eviction_key(case: CaseEvent) -> str | None:
@@ -312,14 +268,3 @@ def _told(file: CaseFile, owed: list[Owed], excused: list[Excused]) -> tuple[Cas
         if each.void and each.id in known and not known[each.id].void
     ]
     return replace(file, owed=tuple(owed), excused=tuple(excused)), said
-
-
-def advise(file: CaseFile, city: City) -> tuple[CaseFile, list[Event]]:
-    """A termination alone, or a household that asks, is offered advice once; it is owed no visit."""
-    case = file.case
-    asked = bool(case.terminations) or case.channel is Channel.SELF
-    if file.advice_due or file.owed or file.excused or not asked or case.status is not CaseStatus.OPEN:
-        return file, []
-    since = min((each.received_on for each in case.terminations), default=case.received_on)
-    due_on = add_working_days(since, city.promises.advice_contact_days, city.calendar)
-    return replace(file, advice_due=due_on), [AdviceOffered(case_id=case.case_id, due_on=due_on)]

@@ -13,9 +13,11 @@ from services.outreach import store
 from services.outreach.arranging import Desk, arrange
 from services.outreach.assignment import dispatch, withdraw
 from services.outreach.casefile import CaseFile, Referral
-from services.outreach.obligations import advise, owe
+from services.outreach.obligations import owe
 from services.outreach.planning import Diary
-from services.outreach.reports import Report, take
+from services.outreach.promises import advise
+from services.outreach.report import Report
+from services.outreach.reports import take
 from services.outreach.staff import of_team, team_of
 from shared.city import City
 from shared.contracts.catalogue import ASSESSMENTS, HOUSEHOLDS, OUTCOMES, VISITS, Topic

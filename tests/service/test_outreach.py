@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 from httpx import ASGITransport, AsyncClient
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from services.outreach.app import HERE, build
 from services.outreach.jobs import Replanning, WaitingAlarm
@@ -36,9 +37,11 @@ from shared.runtime.health import Health
 from shared.runtime.metrics import Metrics
 from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role, Tokens, make_token, write_persons
-from shared.runtime.service import Context, Running, reader_for, receipt
+from shared.runtime.service import Context, Running, reader_for, receipt, running
+from shared.runtime.settings import ServiceSettings
 from shared.runtime.web import web_app
 from tests.unit.outreach_room import MONDAY, Town, at, away, city
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.service
 
@@ -300,3 +303,32 @@ async def test_a_deputy_reads_the_absent_ones_sheet_only_during_cover(pool: asyn
         for day, status in ((MONDAY, 200), (MONDAY + timedelta(days=1), 403)):
             process.clock.set(at(day))
             assert (await clients["deputy"].get(f"/tagesblatt/fk-02/{MONDAY}")).status_code == status
+
+
+async def test_over_its_topics_from_the_suit_to_the_end_of_the_visit(database: str, bootstrap: str, tmp_path: Path) -> None:
+    settings = ServiceSettings(
+        database_dsn=SecretStr(database),
+        bootstrap_servers=bootstrap,
+        kafka_idempotent=False,
+        tokens_file=tmp_path / "tokens",
+        data_key_file=tmp_path / "key",
+    )
+    context = Context(settings, city(), FixedClock(at(MONDAY)), Metrics(EVENT_TYPES))
+    town = Town()
+    case, household = town.suit()
+    town.hear(case)
+    async with running(build(context), context) as outreach, AIOKafkaProducer(bootstrap_servers=bootstrap) as outside:
+
+        async def send(raw: Raw) -> None:
+            await outside.send_and_wait(raw.topic, raw.value, raw.key, headers=list(raw.headers))
+
+        await asyncio.gather(send(registered(household)), send(told(case)))
+        (assignment,) = await eventually(lambda: said(outreach.pool, CREATED))
+        await send(reported(attempt(town, case, assignment["visit_id"], AttemptResult.MET)))
+        (closed,) = await eventually(lambda: said(outreach.pool, "de.bleibe.visit.obligation-closed.v1"))
+        assert closed["how"] == "MET"
+        await eventually(lambda: _sent(outreach.pool))
+
+
+async def _sent(pool: asyncpg.Pool[asyncpg.Record]) -> bool:
+    return bool(await pool.fetchval("select not exists (select from outbox)"))
