@@ -29,12 +29,14 @@ create table outbox (
 );
 create index outbox_journal on outbox (journal_id);
 
--- First and last offset of the newest send that the broker acknowledged: a lower one later means that it lost its memory.
+-- First and last offset of the newest send that the broker acknowledged, and the last event: a lower offset later, or another
+-- event there, means that the broker lost its memory.
 create table published (
     topic text not null,
     partition integer not null,
     first_offset bigint not null,
     last_offset bigint not null,
+    event_id uuid not null,
     primary key (topic, partition)
 );
 

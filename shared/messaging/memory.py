@@ -1,0 +1,146 @@
+"""The broker's memory held against ours: what it acknowledged must still be there, and nothing of ours that we don't know.
+
+Table `published` holds, for each partition, first and last offset of the newest send that the broker acknowledged, and the
+id of the event at the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from shared.messaging.model import Tx
+
+ANSWER_S = 15
+"""How long the broker may take to answer, or to hand over the next records."""
+
+
+class DatabaseBehindTopics(RuntimeError):
+    """The topics hold events that the database has no memory of: it was restored from a backup."""
+
+    def __init__(self, service: str, topic: str) -> None:
+        super().__init__(
+            f"{service}: topic {topic} holds newer events than the database wrote. The database was restored from a backup. "
+            "Nothing was sent. Restore all databases to one instant, or start with an empty broker and republish."
+        )
+
+
+class BrokerForgot(Exception):
+    """The broker no longer holds what it acknowledged: it was restarted empty."""
+
+
+async def compare_ends(tx: Tx, probe: AIOKafkaConsumer) -> None:
+    """The quick look: every partition must reach as far as it once did.
+
+    Raises:
+        BrokerForgot: one ends before what it acknowledged.
+    """
+    rows = await tx.fetch("select topic, partition, first_offset from published")
+    # Not the last offset: the embedded broker gives the start of its newest batch as the end of a partition.
+    ours = {TopicPartition(row["topic"], row["partition"]): row["first_offset"] for row in rows}
+    ends = await asyncio.wait_for(probe.end_offsets(list(ours)), ANSWER_S) if ours else {}
+    if any(ends[partition] <= first for partition, first in ours.items()):
+        raise BrokerForgot
+
+
+async def compare_records(
+    tx: Tx, producer: AIOKafkaProducer, probe: AIOKafkaConsumer, topics: Collection[str], service: str, source: str
+) -> None:
+    """The close look, before the first event goes to these topics: at our last offset and after it.
+
+    Raises:
+        BrokerForgot: another event stands there: the broker was restarted empty and has been written to since.
+        DatabaseBehindTopics: `source` wrote events there that this database never numbered.
+    """
+    rows = await tx.fetch("select topic, partition, last_offset, event_id from published where topic = any($1)", list(topics))
+    ours = {TopicPartition(row["topic"], row["partition"]): row for row in rows}
+    all_of_them = [
+        TopicPartition(topic, partition)
+        for topic in topics
+        for partition in await asyncio.wait_for(producer.partitions_for(topic), ANSWER_S)
+    ]
+    begins = await asyncio.wait_for(probe.beginning_offsets(all_of_them), ANSWER_S)
+    ends = await asyncio.wait_for(probe.end_offsets(all_of_them), ANSWER_S)
+    starts = begins | {partition: max(begins[partition], row["last_offset"]) for partition, row in ours.items()}
+    left = {partition for partition in all_of_them if partition in ours or begins[partition] < ends[partition]}
+    probe.assign(list(left))
+    for partition in left:
+        probe.seek(partition, starts[partition])
+    since = time.monotonic()
+    while left:
+        found = await asyncio.wait_for(probe.getmany(*left, timeout_ms=500), ANSWER_S)
+        for partition, records in found.items():
+            since = time.monotonic()
+            last = ours.get(partition)
+            if last and any(r.offset == last["last_offset"] and _header(r, "ce_id") != str(last["event_id"]) for r in records):
+                raise BrokerForgot
+            if await _unknown(tx, partition.topic, [record for record in records if _header(record, "ce_source") == source]):
+                raise DatabaseBehindTopics(service, partition.topic)
+        for partition in list(left):
+            end = probe.highwater(partition)
+            if end is not None and partition in ours and end <= ours[partition]["last_offset"]:
+                raise BrokerForgot
+            if end is not None and await asyncio.wait_for(probe.position(partition), ANSWER_S) >= end:
+                left.remove(partition)
+        if time.monotonic() - since > ANSWER_S:
+            raise TimeoutError
+
+
+async def _unknown(tx: Tx, topic: str, records: Collection[Any]) -> bool:
+    """Whether some of these events of ours have a higher sequence than we ever gave."""
+    return bool(
+        await tx.fetchval(
+            """
+            select exists (
+                select from unnest($2::text[], $3::bigint[]) as t(key, n)
+                left join streams s on s.topic = $1 and s.key = t.key where t.n > coalesce(s.last, 0)
+            )
+            """,
+            topic,
+            [one.key.decode() for one in records],
+            [int(_header(one, "ce_keysequence")) for one in records],
+        )
+    )
+
+
+async def remember(tx: Tx, places: Collection[int], newest: Mapping[tuple[str, int], tuple[int, int, str]]) -> None:
+    """Delete what was acknowledged from the outbox and remember, per partition, lowest and highest offset and its event.
+
+    Raises:
+        BrokerForgot: an offset was acknowledged that had been acknowledged before; nothing was deleted.
+    """
+    repeated = await tx.fetchval(
+        """
+        with now as (
+            select * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::uuid[])
+                as t(topic, partition, low, high, event_id)
+        ), repeated as (
+            select exists (select from now join published p using (topic, partition) where now.low <= p.last_offset) as so
+        ), gone as (
+            delete from outbox where id = any($1) and not (select so from repeated)
+        ), kept as (
+            insert into published (topic, partition, first_offset, last_offset, event_id)
+            select topic, partition, low, high, event_id from now where not (select so from repeated)
+            on conflict (topic, partition) do update
+                set first_offset = excluded.first_offset, last_offset = excluded.last_offset, event_id = excluded.event_id
+        )
+        select so from repeated
+        """,
+        list(places),
+        [topic for topic, _ in newest],
+        [partition for _, partition in newest],
+        [low for low, _, _ in newest.values()],
+        [high for _, high, _ in newest.values()],
+        [event_id for _, _, event_id in newest.values()],
+    )
+    if repeated:
+        raise BrokerForgot
+
+
+def _header(record: Any, name: str) -> str:  # noqa: ANN401  aiokafka ships no types
+    value = dict(record.headers).get(name)
+    return "" if value is None else value.decode()
