@@ -246,7 +246,8 @@ class City(Data):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         # One name space for all who are sent receipts: each has a receipts topic that nobody else may read.
-        _unique("partner, team or provider", (each.id for each in (*self.partners, *self.teams, *self.providers)))
+        sent_receipts: list[Partner | Team | Provider] = [*self.partners, *self.teams, *self.providers]
+        _unique("partner, team or provider", (each.id for each in sent_receipts))
         _unique("caseworker", (worker.id for worker in self.caseworkers))
         _unique("service", (service.code for provider in self.providers for service in provider.services))
         _unique("quarter", (row.quarter for row in self.quarters))
