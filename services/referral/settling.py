@@ -79,7 +79,7 @@ Settled = tuple[CaseFile, tuple[Said, ...]]
 def settle(file: CaseFile, desk: Desk) -> Settled:
     """Do all that can be done now. Without the case's own facts nothing leaves: there is no deadline to tell."""
     said: list[Said] = []
-    if file.facts is not None and not file.erased:
+    if file.facts is not None:
         asking = (_propose, _ask_who_waits) if desk.elsewhere is not None else ()
         for rule in (_lapse, _recall_without_consent, *asking, _hand_over):
             file, more = rule(file, desk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from itertools import count
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -129,7 +129,7 @@ class Town:
     # what is heard
 
     def hear(self, topic: str, key: UUID, data: BaseModel | None) -> Sequence[Said]:
-        heard = Heard(topic, str(key), self.fresh(), "urn:test", getattr(data, "TYPE", "tombstone"), datetime.now(UTC), 1, data)
+        heard = self.message(topic, key, data)
         if topic != HOUSEHOLDS.name and not isinstance(data, Reply):
             self.files.setdefault(key, CaseFile(case_id=key))
         held: Counter[str] = sum((file.held() for file in self.files.values()), Counter())
@@ -138,6 +138,9 @@ class Town:
         self.files, self.households = batch.files, batch.households
         self.said += said
         return said
+
+    def message(self, topic: str, key: UUID, data: BaseModel | None) -> Heard:
+        return Heard(topic, str(key), self.fresh(), "urn:test", getattr(data, "TYPE", "tombstone"), self.now, 1, data)
 
     def case(self, n: int = 0, *, kind: type[CaseEvent] = CaseUpdated, **fields: object) -> Sequence[Said]:
         known: dict[str, object] = {

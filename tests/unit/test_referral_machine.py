@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.referral.referral import WAITING, Referral
+from services.referral.referral import AT_PROVIDER, WAITING, Referral
 from services.referral.routing import HEALTH, Directory
 from services.referral.settling import Desk, settle
 from shared.contracts.catalogue import HANDOVERS, OFFERS
@@ -152,6 +152,18 @@ class Referrals(RuleBasedStateMachine):
             if each.handed and each.provider
         }
         assert known == self.out
+
+    @invariant()
+    def nobody_holds_a_person_who_no_longer_consents(self) -> None:
+        for referral in self.all_referrals():
+            if referral.basis is TransmissionBasis.CONSENT and referral.state in AT_PROVIDER:
+                standing = {
+                    person
+                    for n, person, consent in self.consents
+                    if consent not in self.withdrawn and self.town.case_id(n) == referral.case_id
+                }
+                assert standing
+                assert standing.issuperset(referral.handed)
 
     @invariant()
     def what_is_unanswered_at_a_provider_is_an_open_offer(self) -> None:
