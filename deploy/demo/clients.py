@@ -1,0 +1,266 @@
+"""The outside world's side of the wire: partners, teams' tools and providers, each speaking on its own topic only.
+
+They know the contracts and the wire, nothing of the services. Every message stays in the sender's outbox and is sent
+again until a receipt has come; what they read they read from the beginning, each event once, without a consumer group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol, Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from opentelemetry.trace import SpanKind
+
+from deploy.demo.letters import Letter
+from shared.city import City
+from shared.contracts.catalogue import ASSIGNMENTS, EVENT_TYPES, HANDOVERS, OFFERS, PARTITIONS, RECEIPTS, owner_of
+from shared.contracts.codes import Answer
+from shared.contracts.fields import Event
+from shared.contracts.topics.receipts import ReceiptIssued
+from shared.messaging.model import Heard
+from shared.messaging.wire import Envelope, Raw, Reader, TopicRules, Unreadable, encode
+from shared.runtime.telemetry import traceparent, tracer
+
+log = structlog.get_logger()
+
+AGAIN_AFTER_S = 4.0
+
+
+class Audience(Protocol):
+    """Who acts for the outside world."""
+
+    def hear(self, topic: str, event: Event) -> None:
+        """An event for somebody outside."""
+
+    def answered(self, message: UUID, answer: Answer) -> None:
+        """A receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where a partner files over HTTP instead of Kafka: intake's address, and the partner's token."""
+
+    address: str
+    token: str
+
+
+@dataclass(slots=True)
+class _Pending:
+    raw: Raw
+    office: Office | None
+    sent_at: float
+
+
+@dataclass(slots=True)
+class Clients:
+    """All of them in one process. `offices` names the topics of partners that file over HTTP."""
+
+    bootstrap: str
+    city: City
+    offices: Mapping[str, Office]
+    audience: Audience | None = None
+    answers: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+    _outbox: dict[UUID, _Pending] = field(default_factory=dict)
+    _read: dict[tuple[str, str], int] = field(default_factory=dict)
+    _producer: AIOKafkaProducer | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        teams = [team.id for team in self.city.teams]
+        providers = [provider.id for provider in self.city.providers]
+        partners = [partner.id for partner in self.city.partners]
+        desks = {
+            "intake": [RECEIPTS.of(each) for each in partners],
+            "outreach": [topic.of(each) for each in teams for topic in (RECEIPTS, ASSIGNMENTS)],
+            "referral": [topic.of(each) for each in providers for topic in (RECEIPTS, OFFERS, HANDOVERS)],
+        }
+        self._tasks = [asyncio.create_task(self._reading(service, topics)) for service, topics in desks.items()]
+        self._tasks.append(asyncio.create_task(self._repeating()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._drop_producer()
+
+    @property
+    def unanswered(self) -> int:
+        """Messages without a receipt."""
+        return len(self._outbox)
+
+    def read_of(self, family: str) -> int:
+        """How many events of a family of topics (`assignments`, `offers`, ...) were read, each once."""
+        return sum(n for (topic, _), n in self._read.items() if topic.startswith(f"{family}."))
+
+    async def send(self, letters: Iterable[Letter]) -> None:
+        """Put letters into the outbox and send them, in order."""
+        pending = [(letter, self._pending(letter)) for letter in letters]
+        for letter, each in pending:
+            self._outbox[letter.id] = each
+            self.sent[letter.topic.partition(".")[0]] += 1
+        await self._deliver([each for letter, each in pending for _ in range(2 if letter.twice else 1)])
+
+    def _pending(self, letter: Letter) -> _Pending:
+        """The record, at the root of a trace of its own."""
+        with tracer().start_as_current_span(
+            f"send {letter.topic.partition('.')[0]}",
+            kind=SpanKind.PRODUCER,
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.message.id": str(letter.id),
+                "bleibe.event_type": letter.data.TYPE,
+                **({"bleibe.notice_id": str(letter.id)} if letter.about is None else {}),
+            },
+        ) as span:
+            begun = traceparent(span)
+        source, now = owner_of(letter.topic), datetime.now(UTC)
+        envelope = Envelope(letter.id, source, letter.data.TYPE, now, letter.key, traceparent=begun)
+        raw = encode(letter.topic, envelope, letter.data.model_dump_json(exclude_none=True).encode())
+        return _Pending(raw, self.offices.get(letter.topic), 0.0)
+
+    async def _deliver(self, pending: Sequence[_Pending]) -> None:
+        """Send once. What fails stays in the outbox and goes out again with the next round."""
+        try:
+            async with asyncio.timeout(10):
+                producer = await self._connected()
+                waiting = []
+                for each in pending:
+                    each.sent_at = time.monotonic()
+                    if each.office is None:
+                        raw = each.raw
+                        waiting.append(await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers)))
+                await producer.flush()
+                await asyncio.gather(*waiting)
+        except Exception as error:  # noqa: BLE001  the broker is away, in whatever way: the outbox keeps everything
+            log.warning("demo_send_again", error=type(error).__name__)
+            await self._drop_producer()
+        for each in pending:
+            if each.office is not None:
+                await self._file(each)
+
+    async def _file(self, pending: _Pending) -> None:
+        """Over HTTP the response is the receipt."""
+        assert pending.office is not None
+        pending.sent_at = time.monotonic()
+        try:
+            answer = await asyncio.to_thread(_post, pending.office, pending.raw)
+        except (OSError, http.client.HTTPException) as error:
+            log.warning("demo_file_again", error=type(error).__name__)
+            return
+        if answer is not None:
+            self._on_receipt(answer)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.bootstrap, client_id="demo", acks="all", request_timeout_ms=5000, enable_idempotence=False
+            )
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 2)
+
+    async def _repeating(self) -> None:
+        """Senders repeat what was not answered."""
+        while True:
+            await asyncio.sleep(0.5)
+            before = time.monotonic() - AGAIN_AFTER_S
+            late = [each for each in self._outbox.values() if each.sent_at < before]
+            if late:
+                await self._deliver(late)
+
+    async def _reading(self, service: str, topics: Sequence[str]) -> None:
+        """Read from the beginning for ever; after a broken connection again from the beginning, each event once."""
+        reader = Reader(EVENT_TYPES, {topic: TopicRules(f"urn:bleibe:service:{service}") for topic in topics})
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self.bootstrap,
+                client_id="demo",
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=100,
+            )
+            try:
+                await asyncio.wait_for(consumer.start(), 15)
+                consumer.assign([TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS)])
+                await consumer.seek_to_beginning()
+                while True:
+                    for records in (await consumer.getmany(timeout_ms=1000)).values():
+                        for record in records:
+                            self._on_record(reader, Raw(record.topic, record.key, record.value, tuple(record.headers)))
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  the broker is away, in whatever way: begin again
+                log.warning("demo_read_again", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            finally:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(consumer.stop(), 2)
+
+    def _on_record(self, reader: Reader, raw: Raw) -> None:
+        heard = reader.read(raw)
+        if isinstance(heard, Unreadable) and heard.rule == "not_the_owner":
+            return  # an office that is partner and provider has one topic for the receipts of both
+        if not isinstance(heard, Heard) or heard.n is None or not isinstance(heard.data, Event):
+            raise ValueError(f"unreadable on {raw.topic}")
+        if heard.n <= self._read.get((heard.topic, heard.key), 0):
+            return
+        self._read[heard.topic, heard.key] = heard.n
+        if isinstance(heard.data, ReceiptIssued):
+            self._on_receipt(heard.data)
+        elif self.audience is not None:
+            self.audience.hear(heard.topic, heard.data)
+
+    def _on_receipt(self, receipt: ReceiptIssued) -> None:
+        """The first receipt settles a message; later ones are for its repetitions."""
+        pending = self._outbox.pop(receipt.message_id, None)
+        if pending is None:
+            return
+        what = pending.raw.topic.partition(".")[0]
+        self.answers[f"{what}: {receipt.answer}"] += 1
+        if receipt.answer is Answer.REJECTED:
+            self.refusals[f"{what}: {receipt.field or 'message'}: {receipt.rule}"] += 1
+        if self.audience is not None:
+            self.audience.answered(receipt.message_id, receipt.answer)
+
+
+def _post(office: Office, raw: Raw) -> ReceiptIssued | None:
+    """File one notice in CloudEvents' binary mode; None where the answer says nothing yet."""
+    where = urlsplit(office.address)
+    headers = {
+        name.replace("ce_", "ce-") if name.startswith("ce_") else name: (value or b"").decode() for name, value in raw.headers
+    }
+    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=10)
+    try:
+        connection.request(
+            "POST", "/notices", raw.value, {**headers, "authorization": f"Bearer {office.token}", "accept": "application/json"}
+        )
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status >= 500:
+        return None
+    answer = json.loads(body)["messages"][0]
+    return ReceiptIssued(message_id=answer["id"], answer=answer["answer"], field=answer.get("field"), rule=answer.get("rule"))
