@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.local.folder import Running
@@ -35,6 +36,18 @@ def start_system(local: Local, *, clock: str = "wall", services: tuple[str, ...]
         processes.append(_process(local.data, service, dsns[service], bootstrap, port, clock))
     local.start(*processes)
     return local.running
+
+
+def start_another(local: Local, service: str, *, clock: str = "wall") -> str:
+    """Start one more process of a service beside the one that runs; its process's name. More load is more processes."""
+    bootstrap = local.running.bootstrap
+    if bootstrap is None:
+        raise RuntimeError("start the system first")
+    port = free_port()
+    beside = _process(local.data, service, local.running.databases[service], bootstrap, port, clock)
+    beside = replace(beside, name=f"{service}-{port}")
+    local.start(beside)
+    return beside.name
 
 
 def service_environment(data: Path, service: str, dsn: str, bootstrap: str, port: int, clock: str) -> dict[str, str]:
