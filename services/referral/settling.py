@@ -16,6 +16,7 @@ from services.referral.handover import handover_of, persons_to_hand
 from services.referral.referral import (
     AT_PROVIDER,
     GROUPS,
+    LIVE,
     WAITING,
     Referral,
     Step,
@@ -89,7 +90,7 @@ def settle(file: CaseFile, desk: Desk) -> Settled:
 
 def erase(file: CaseFile) -> Settled:
     """Löschung: take back what is out, forget the rest. Readers of facts hear of the erasure themselves."""
-    out = [each for each in file.referrals if each.state in AT_PROVIDER or each.handed]
+    out = [each for each in file.referrals if each.state in LIVE or each.handed]
     told = tuple(said for each in out for said in take_back(each, WithdrawReason.CASE_ERASED))
     return CaseFile(case_id=file.case_id, erased=True), told
 

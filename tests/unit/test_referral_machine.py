@@ -209,4 +209,4 @@ class Referrals(RuleBasedStateMachine):
 
 
 TestReferrals = Referrals.TestCase
-TestReferrals.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestReferrals.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
