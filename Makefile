@@ -37,7 +37,7 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
 lock: setup ## Pin the newest allowed versions of all packages
 	$(LOCK) pyproject.toml --group build --output-file requirements/runtime.txt

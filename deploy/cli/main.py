@@ -10,8 +10,10 @@ from deploy.cli import parked
 from deploy.cli.contracts import contracts
 from deploy.cli.demo import demo
 from deploy.cli.doctor import doctor
+from deploy.cli.output import fail
 from deploy.cli.reconcile import reconcile_command
 from deploy.cli.repair import rebuild, republish
+from deploy.cli.target import NoSystem
 from deploy.cli.trace import trace
 from deploy.cli.up import up
 from deploy.cli.wire import send, watch
@@ -37,4 +39,7 @@ app.command(contracts)
 def main() -> None:
     """The console script."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    app()
+    try:
+        app()
+    except NoSystem as missing:
+        fail(str(missing), 3)

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.target import NoSystem
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
@@ -20,11 +19,9 @@ def fail(message: str, status: int = 1) -> NoReturn:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401  whatever the work returns
-    """Run a command's work; where no system runs, say so."""
+    """Run a command's work; where the system does not answer, say so."""
     try:
         return asyncio.run(work)
-    except NoSystem as missing:
-        fail(str(missing), 3)
     except OSError as error:
         fail(f"The system does not answer ({type(error).__name__}). `bleibe doctor` says which part.", 3)
 

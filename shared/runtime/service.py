@@ -1,7 +1,7 @@
 """One service process: what it hears, decides, says and serves, put together in one place.
 
-async with ... start: database, migrations, topics -> HTTP -> relay, jobs, consumer
-stop in reverse: consumer (finish the batch, commit, leave) -> relay -> HTTP -> pool, each within its time
+Start: database, migrations, topics, relay, jobs, consumer, HTTP. Stop, each step within its time: HTTP, consumer (finish
+the batch, commit, leave the group), relay, pool.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.publish import ROOT
 
 HERE = Path(__file__).parent / "asyncapi"
-CACHE = ROOT / ".data" / "asyncapi-parser"
+CACHE = ROOT / ".cache" / "asyncapi-parser"
 
 
 @pytest.fixture(scope="module")
