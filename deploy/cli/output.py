@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 
-
 def fail(message: str, status: int = 1) -> NoReturn:
     """Say what is wrong and what to do next, and end."""
     print(message, file=sys.stderr)
