@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 MAX_POLL_S = 300
 OFFER_AGAIN_S = 60
 """A batch that cannot be handled is polled again after this, well below the poll limit, so that the group keeps us."""
+COMMIT_S = 10
 
 Parse = Callable[[Any], Awaitable[KafkaMessage]]
 
@@ -60,6 +62,7 @@ class Consumer:
             apply_types=False,
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=10_000,
             graceful_timeout=15.0,
             logger=logging.getLogger("faststream.kafka"),
             log_level=logging.DEBUG,
@@ -121,7 +124,7 @@ class Consumer:
                 self._health.holds("line", now=not isinstance(error, StopTheLine))
                 log.warning("batch_again", error=type(error).__name__, records=len(raws))
                 if self._stopping or time.monotonic() > until:
-                    await message.nack()
+                    await _rewind(message, records)
                     return
                 self._health.turned("pipeline")
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
@@ -130,9 +133,28 @@ class Consumer:
                 self._health.holds("database", now=True)
                 self._health.holds("line", now=True)
                 self._health.turned("pipeline")
-                await message.ack()
+                await _commit(message)
                 self._handled.update({TopicPartition(r.topic, r.partition): r.offset + 1 for r in records})
                 return
+
+
+async def _commit(message: KafkaMessage) -> None:
+    """Commit, if the group lets us. If not, the next batch does, or whoever has the partitions now reads them again."""
+    try:
+        await asyncio.wait_for(message.consumer.commit(), COMMIT_S)
+    except (KafkaError, TimeoutError) as error:
+        log.warning("not_committed", error=type(error).__name__)
+
+
+async def _rewind(message: KafkaMessage, records: Sequence[Any]) -> None:
+    """Have the batch come again. A partition that is another member's now comes to it from the committed offset."""
+    earliest: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        earliest[partition] = min(record.offset, earliest.get(partition, record.offset))
+    for partition, offset in earliest.items():
+        with contextlib.suppress(IllegalStateError):
+            message.consumer.seek(partition, offset)
 
 
 async def _unparsed(records: Any, original: Parse) -> KafkaMessage:  # noqa: ANN401  FastStream's own signature

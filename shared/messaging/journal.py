@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 from shared.messaging.model import Said, Tx
 
 TOMBSTONE = "de.bleibe.tombstone.v1"
+LONG_S = 900
+"""A journal of years takes its time; longer than a connection's usual limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,15 @@ async def republish(tx: Tx, topics: Sequence[str] | None = None) -> int:
 
     Events already queued keep no earlier place: one still unsent would otherwise overtake those before it.
     """
-    await tx.execute("lock table outbox in share row exclusive mode")
+    await tx.execute("lock table outbox in share row exclusive mode", timeout=LONG_S)
     await tx.execute(
         "delete from outbox using journal where journal.id = outbox.journal_id and ($1::text[] is null or topic = any($1))",
         topics,
+        timeout=LONG_S,
     )
     done = await tx.execute(
-        "insert into outbox (journal_id) select id from journal where $1::text[] is null or topic = any($1) order by id", topics
+        "insert into outbox (journal_id) select id from journal where $1::text[] is null or topic = any($1) order by id",
+        topics,
+        timeout=LONG_S,
     )
     return int(done.rsplit(" ", 1)[1])

@@ -81,10 +81,11 @@ async def compare_records(
             if await _unknown(tx, partition.topic, [record for record in records if _header(record, "ce_source") == source]):
                 raise DatabaseBehindTopics(service, partition.topic)
         for partition in list(left):
-            end = probe.highwater(partition)
-            if end is not None and partition in ours and end <= ours[partition]["last_offset"]:
+            last, end = ours.get(partition), probe.highwater(partition)
+            if last and end is not None and end <= last["last_offset"]:
                 raise BrokerForgot
-            if end is not None and await asyncio.wait_for(probe.position(partition), ANSWER_S) >= end:
+            position = await asyncio.wait_for(probe.position(partition), ANSWER_S)
+            if position >= ends[partition] and (last is None or position > last["last_offset"]):
                 left.remove(partition)
         if time.monotonic() - since > ANSWER_S:
             raise TimeoutError

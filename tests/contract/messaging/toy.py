@@ -1,6 +1,7 @@
 """A service small enough to see through: it adds up numbers per key, and says each new sum.
 
-Hears `numbers` (ours, in sequence), `names` (a register) and `orders.shop` (from outside); says `sums`.
+Hears `numbers` (ours, in sequence), `names` (a register) and `orders.shop` (from outside); says `sums`. On a broker that
+several tests share, its topics carry a tag.
 """
 
 from __future__ import annotations
@@ -60,9 +61,7 @@ class Receipt(BaseModel):
 
 
 TYPES: dict[str, type[BaseModel]] = {"number": Number, "name": Name, "order": Order}
-READER = Reader(
-    TYPES, {NUMBERS: TopicRules(WRITER), NAMES: TopicRules(WRITER, register=True), ORDERS: TopicRules(SHOP, foreign=True)}
-)
+HEARD = {NUMBERS: TopicRules(WRITER), NAMES: TopicRules(WRITER, register=True), ORDERS: TopicRules(SHOP, foreign=True)}
 SQL = """
 create table accounts (
     id text primary key, total bigint not null, seen bigint[] not null, name text, text text,
@@ -81,6 +80,9 @@ class Accounts:
 
 class Ledger:
     """The room. A value of 13 fails in the decision, a total of 666 in the statement, a negative order breaks a rule."""
+
+    def __init__(self, tag: str = "") -> None:
+        self._sums = SUMS + tag
 
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Accounts:
         assert now.tzinfo
@@ -116,7 +118,7 @@ class Ledger:
         state.rows[account] = total, seen, name, text
         state.dirty.add(account)
         return Decision(
-            () if isinstance(heard.data, (Name, type(None))) else (Said(SUMS, account, Sum(total=total, seen=len(seen))),)
+            () if isinstance(heard.data, (Name, type(None))) else (Said(self._sums, account, Sum(total=total, seen=len(seen))),)
         )
 
     async def save(self, tx: Tx, state: Accounts) -> None:
@@ -171,13 +173,14 @@ class Toy:
     pool: asyncpg.Pool[asyncpg.Record]
     pipeline: Pipeline[Accounts]
     wakes: list[None]
+    tag: str
 
     async def account(self, key: str) -> tuple[int, list[int]]:
         row = await self.pool.fetchrow("select total, seen from accounts where id = $1", key)
         return (0, []) if row is None else (row["total"], list(row["seen"]))
 
     async def progress(self, key: str, topic: str = NUMBERS) -> int:
-        return await self.pool.fetchval("select last from progress where topic = $1 and key = $2", topic, key) or 0
+        return await self.pool.fetchval("select last from progress where topic = $1 and key = $2", topic + self.tag, key) or 0
 
     async def parked(self) -> list[tuple[str | None, int | None, str, str]]:
         rows = await self.pool.fetch("select key, n, reason, rule from parked order by key, n, id")
@@ -191,9 +194,20 @@ class Toy:
         async with self.pool.acquire() as connection, connection.transaction():
             await append(connection, [Entry(one, None, None) for one in said], datetime.now(UTC))
 
+    def says(self, key: str, *values: int) -> list[Said]:
+        """Events of a writer, to be appended or written."""
+        return [Said(NUMBERS + self.tag, key, Number(value=value)) for value in values]
+
+    async def outbox(self) -> int:
+        return int(await self.pool.fetchval("select count(*) from outbox"))
+
+    def handled(self, event_type: str, outcome: str, topic: str = NUMBERS) -> float:
+        labels = {"topic": topic.partition(".")[0], "type": event_type, "outcome": outcome}
+        return self.pipeline.metrics.registry.get_sample_value("bleibe_events_handled_total", labels) or 0.0
+
 
 @contextlib.asynccontextmanager
-async def toy(dsn: str, folder: Path, *, stop_at: int = 100) -> AsyncIterator[Toy]:
+async def toy(dsn: str, folder: Path, *, stop_at: int = 100, tag: str = "") -> AsyncIterator[Toy]:
     """The toy service on a fresh or an existing database."""
     (folder / "migrations").mkdir(exist_ok=True)
     (folder / "migrations" / "0001_toy.sql").write_text(SQL)
@@ -201,10 +215,11 @@ async def toy(dsn: str, folder: Path, *, stop_at: int = 100) -> AsyncIterator[To
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=6)
     wakes: list[None] = []
     clock = FixedClock(datetime(2026, 11, 23, 9, tzinfo=UTC))
+    reader = Reader(TYPES, {topic + tag: rules for topic, rules in HEARD.items()})
     pipeline = Pipeline(
-        "toy", Ledger(), READER, pool, clock, Metrics(TYPES), receipt, lambda: wakes.append(None), stop_at=stop_at
+        "toy", Ledger(tag), reader, pool, clock, Metrics(TYPES), receipt, lambda: wakes.append(None), stop_at=stop_at
     )
     try:
-        yield Toy(dsn, pool, pipeline, wakes)
+        yield Toy(dsn, pool, pipeline, wakes, tag)
     finally:
         await asyncio.wait_for(pool.close(), 10)
