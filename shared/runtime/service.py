@@ -27,6 +27,7 @@ from shared.city import City, Partner, Provider, Team, load_city
 from shared.contracts.catalogue import EVENT_TYPES, NOTICES, PARTITIONS, RECEIPTS, Family, Kind, Topic, owner_of, topic_of
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging import parking
+from shared.messaging.asking import never_make_topics
 from shared.messaging.consumer import Consumer
 from shared.messaging.journal import Entry, append
 from shared.messaging.migrate import CORE, migrate
@@ -222,6 +223,7 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     service = build(context)
     configure_logging(service.name, as_json=settings.log_json)
     configure_tracing(service.name, settings)
+    never_make_topics()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
