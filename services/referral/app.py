@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 def build(ctx: Context) -> service.Service:
     """The service for one city."""
     room = ReferralRoom(policy_of(ctx.city), uuid4)
-    alarm = UndertakingAlarm(ctx.city.promises.undertaking_received_days_before, ctx.city.calendar)
+    alarm = UndertakingAlarm(ctx.city.promises.undertaking_received_days_before, ctx.city.calendar, ctx.metrics)
     facts = [topic.name for topic in (CASES, HOUSEHOLDS, VISITS, ASSESSMENTS, OUTCOMES)]
     return service.Service(
         name="referral",
@@ -50,6 +50,7 @@ def policy_of(of: city.City) -> Policy:
                     capacity=each.capacity,
                     basis=each.transmission_basis,
                     active=each.active,
+                    benefits=each.benefits,
                 )
                 for provider in of.providers
                 for each in provider.services

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.referral.referral import AT_PROVIDER, Referral
 from services.referral.routing import HEALTH, UNKNOWN_DISTRICT, Wanted
-from shared.contracts.codes import CaseStatus, ConsentForm, ConsentPurpose, HouseholdType, Need
+from shared.contracts.codes import Benefit, CaseStatus, ConsentForm, ConsentPurpose, HouseholdType, Need
 from shared.contracts.topics.assessments import AssessmentRecorded, ConsentGiven
 from shared.contracts.topics.cases import CaseEvent, CaseReopened, DeadlineFact
 
@@ -42,6 +42,7 @@ class Assessed(_Part):
     needs: tuple[Need, ...]
     household_type: HouseholdType
     languages: tuple[str, ...]
+    benefit: Benefit = Benefit.UNKNOWN
     opened: bool = False
 
 
@@ -109,6 +110,7 @@ class CaseFile(_Part):
             need,
             district=own if own != UNKNOWN_DISTRICT else of_case,
             languages=next((each.languages for each in known if each.languages), ()),
+            benefit=next((each.benefit for each in known if each.benefit is not Benefit.UNKNOWN), Benefit.UNKNOWN),
         )
 
     @property
@@ -161,6 +163,7 @@ def hear_assessment(file: CaseFile, event: AssessmentRecorded) -> CaseFile:
         needs=tuple(dict.fromkeys(event.needs)),
         household_type=event.household_type,
         languages=event.languages,
+        benefit=event.benefit,
     )
     return file.model_copy(update={"assessments": (*file.assessments, assessed)})
 

@@ -11,6 +11,7 @@ import structlog
 from services.referral import store
 from shared.calendar import Calendar, subtract_working_days
 from shared.messaging.model import Said, Tx
+from shared.runtime.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -29,11 +30,13 @@ class UndertakingAlarm:
 
     days_before: int
     calendar: Calendar
+    metrics: Metrics
 
     async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
         """Alarm with the count; says nothing to the other services."""
         until = alarm_until(now.date(), self.days_before, self.calendar)
         missing = await store.missing_undertakings(tx, now.date(), until)
+        self.metrics.missing_undertakings(len(missing))
         if missing:
             log.error("undertaking_missing", count=len(missing))
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.contracts.codes import Need, TransmissionBasis
+from shared.contracts.codes import Benefit, Need, TransmissionBasis
 
 HEALTH = frozenset({Need.ADDICTION, Need.MENTAL_HEALTH})
 """Needs that tell of a person's health: nobody hears of them without consent in writing (§ 67b II SGB X, Art. 9 GDPR)."""
@@ -35,6 +35,7 @@ class Service:
     capacity: int
     basis: TransmissionBasis
     active: bool = True
+    benefits: frozenset[Benefit] = frozenset()
 
     def basis_for(self, need: Need) -> TransmissionBasis:
         """On what a handover for this need rests: health data always on consent."""
@@ -44,9 +45,11 @@ class Service:
         """Whether the application is this authority's own task (§ 69 I Nr. 1 SGB X): told at once, not only when it accepts."""
         return self.kind is ProviderKind.AUTHORITY and self.basis_for(need) is TransmissionBasis.SGB10_69_1_1
 
-    def meets(self, need: Need, district: str) -> bool:
-        """Whether need and district fit; a district nobody knows is no reason to send a household away."""
-        return self.active and need in self.needs and (district == UNKNOWN_DISTRICT or district in self.districts)
+    def meets(self, wanted: Wanted) -> bool:
+        """Whether need, district and benefit fit; what nobody knows is no reason to send a household away."""
+        here = wanted.district == UNKNOWN_DISTRICT or wanted.district in self.districts
+        theirs = not self.benefits or wanted.benefit is Benefit.UNKNOWN or wanted.benefit in self.benefits
+        return self.active and wanted.need in self.needs and here and theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Wanted:
     need: Need
     district: str
     languages: tuple[str, ...]
+    benefit: Benefit = Benefit.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def choose(
     data could not be given to.
     """
     passed = frozenset(tried)
-    fitting = [each for each in directory.services if each.provider not in passed and each.meets(wanted.need, wanted.district)]
+    fitting = [each for each in directory.services if each.provider not in passed and each.meets(wanted)]
     allowed = [each for each in fitting if permitted(each)]
     free = [each for each in allowed if held(each.code) < each.capacity]
     if not free:

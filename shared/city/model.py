@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.calendar import Calendar
-from shared.contracts.codes import Evidence, Need, Origin, TransmissionBasis, Window
+from shared.contracts.codes import Benefit, Evidence, Need, Origin, TransmissionBasis, Window
 from shared.contracts.fields import CourtCode, Language, PartnerId, ProviderId, Quarter, RuleId, TeamId
 from shared.contracts.topics import notices
 
@@ -188,6 +188,8 @@ class Service(Data):
     languages: tuple[Language, ...]
     capacity: Annotated[int, Field(ge=0)]
     transmission_basis: TransmissionBasis
+    benefits: frozenset[Benefit] = frozenset()
+    """The benefits of the households it is for; empty: of all."""
 
 
 class Provider(Data):

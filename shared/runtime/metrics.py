@@ -26,6 +26,7 @@ class Name(StrEnum):
     LAST_NOTICE = "bleibe_partner_last_notice_timestamp_seconds"
     GAP_ALARMS = "bleibe_gap_alarms"
     WAITING_ASSIGNMENTS = "bleibe_waiting_assignment_alarms"
+    MISSING_UNDERTAKINGS = "bleibe_missing_undertakings"
 
 
 class Outcome(StrEnum):
@@ -80,6 +81,9 @@ class Metrics:
         self._last_notice = Gauge(Name.LAST_NOTICE, "When a partner was last heard", ["partner"], registry=registry)
         self._gaps = Gauge(Name.GAP_ALARMS, "Keys whose next event is missing for over a minute", registry=registry)
         self._waiting = Gauge(Name.WAITING_ASSIGNMENTS, "Assignments held back for over a minute", registry=registry)
+        self._undertakings = Gauge(
+            Name.MISSING_UNDERTAKINGS, "Undertakings that no landlord has yet, near the end", registry=registry
+        )
 
     def handled(self, topic: str, event_type: str | None, outcome: Outcome, count: int = 1) -> None:
         """Count records of a topic (its family: what stands before the first dot) and type."""
@@ -120,6 +124,10 @@ class Metrics:
     def waiting_assignments(self, assignments: int) -> None:
         """Note how many assignments wait for their household's record for over a minute."""
         self._waiting.set(assignments)
+
+    def missing_undertakings(self, undertakings: int) -> None:
+        """Note how many granted undertakings no landlord has yet, shortly before the Schonfrist ends."""
+        self._undertakings.set(undertakings)
 
     def page(self) -> tuple[bytes, str]:
         """What ``/metrics`` answers: the body and its content type."""

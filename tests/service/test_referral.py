@@ -35,6 +35,7 @@ from shared.contracts.topics.replies import OfferAccepted, OfferRejected
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Heard, Rejected, Said
 from shared.runtime.clock import FixedClock
+from shared.runtime.metrics import Metrics
 from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role
 from shared.runtime.problems import Problems
@@ -206,7 +207,7 @@ async def test_an_undertaking_that_is_missing_close_to_the_schonfrist_is_found(p
     town = Letters().known()
     town.assess(ARREARS)
     await deliver(pool, room, town.take())
-    alarm = UndertakingAlarm(5, NRW)
+    alarm = UndertakingAlarm(5, NRW, Metrics(()))
     async with pool.acquire() as connection:
         assert not await store.missing_undertakings(connection, MONDAY, date(2027, 1, 22))
         assert await store.missing_undertakings(connection, MONDAY, date(2027, 1, 25)) == [(town.case_id(), date(2027, 1, 25))]
