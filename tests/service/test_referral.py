@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias, cast
@@ -23,12 +24,12 @@ from services.referral.app import policy_of
 from services.referral.jobs import UndertakingAlarm
 from services.referral.room import ReferralRoom
 from services.referral.routes import routes
-from services.referral.routing import Directory
+from services.referral.routing import Directory, Wanted
 from services.referral.settling import Policy
 from shared.calendar import NRW
 from shared.city import load_city
 from shared.contracts.catalogue import HANDOVERS, HOUSEHOLDS, OFFERS
-from shared.contracts.codes import Need, ReferralState
+from shared.contracts.codes import Benefit, Need, ReferralState
 from shared.contracts.topics.handovers import HandoverMade
 from shared.contracts.topics.offers import OfferMade
 from shared.contracts.topics.replies import OfferAccepted, OfferRejected
@@ -216,8 +217,8 @@ async def test_an_undertaking_that_is_missing_close_to_the_schonfrist_is_found(p
 
 def test_every_need_finds_a_service_in_muenster() -> None:
     directory = policy_of(load_city(MUENSTER)).directory
-    for need in Need:
-        assert any(each.meets(need, "NORD") for each in directory.services), need
+    for need, benefit in product(Need, Benefit):
+        assert any(each.meets(Wanted(need, "NORD", (), benefit)) for each in directory.services), (need, benefit)
 
 
 class _Asks:
