@@ -12,7 +12,7 @@ import http.client
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, Self
@@ -20,22 +20,23 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from opentelemetry.trace import SpanKind
 
 from deploy.demo.letters import Letter
+from deploy.demo.mailbox import Mailbox
 from shared.city import City
-from shared.contracts.catalogue import ASSIGNMENTS, EVENT_TYPES, HANDOVERS, OFFERS, PARTITIONS, RECEIPTS, owner_of
+from shared.contracts.catalogue import ASSIGNMENTS, FIELD_REPORTS, HANDOVERS, NOTICES, OFFERS, RECEIPTS, REPLIES, owner_of
 from shared.contracts.codes import Answer
 from shared.contracts.fields import Event
 from shared.contracts.topics.receipts import ReceiptIssued
-from shared.messaging.model import Heard
-from shared.messaging.wire import Envelope, Raw, Reader, TopicRules, Unreadable, encode
+from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.telemetry import traceparent, tracer
 
 log = structlog.get_logger()
 
 AGAIN_AFTER_S = 4.0
+_READER = {topic.name: topic.readers[0] for topic in (NOTICES, FIELD_REPORTS, REPLIES)}
 
 
 class Audience(Protocol):
@@ -75,7 +76,7 @@ class Clients:
     refusals: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     _outbox: dict[UUID, _Pending] = field(default_factory=dict)
-    _read: dict[tuple[str, str], int] = field(default_factory=dict)
+    _mail: dict[str, Mailbox] = field(default_factory=dict)
     _producer: AIOKafkaProducer | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -88,8 +89,8 @@ class Clients:
             "outreach": [topic.of(each) for each in teams for topic in (RECEIPTS, ASSIGNMENTS)],
             "referral": [topic.of(each) for each in providers for topic in (RECEIPTS, OFFERS, HANDOVERS)],
         }
-        self._tasks = [asyncio.create_task(self._reading(service, topics)) for service, topics in desks.items()]
-        self._tasks.append(asyncio.create_task(self._repeating()))
+        self._mail = {service: Mailbox(service, self.bootstrap, topics, self._hear) for service, topics in desks.items()}
+        self._tasks = [asyncio.create_task(each) for each in (self._repeating(), *(box.run() for box in self._mail.values()))]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -103,9 +104,15 @@ class Clients:
         """Messages without a receipt."""
         return len(self._outbox)
 
-    def read_of(self, family: str) -> int:
+    def read_of(self, service: str, family: str) -> int:
         """How many events of a family of topics (`assignments`, `offers`, ...) were read, each once."""
-        return sum(n for (topic, _), n in self._read.items() if topic.startswith(f"{family}."))
+        return self._mail[service].count(family)
+
+    def listen_to(self, awaited: Collection[str]) -> None:
+        """Listen to these services and to those that owe receipts; rest from the others."""
+        owing = {_READER[each.raw.topic.partition(".")[0]] for each in self._outbox.values()}
+        for service, box in self._mail.items():
+            box.listen(now=service in awaited or service in owing)
 
     async def send(self, letters: Iterable[Letter]) -> None:
         """Put letters into the outbox and send them, in order."""
@@ -113,6 +120,7 @@ class Clients:
         for letter, each in pending:
             self._outbox[letter.id] = each
             self.sent[letter.topic.partition(".")[0]] += 1
+        self.listen_to(())
         await self._deliver([each for letter, each in pending for _ in range(2 if letter.twice else 1)])
 
     def _pending(self, letter: Letter) -> _Pending:
@@ -189,48 +197,11 @@ class Clients:
             if late:
                 await self._deliver(late)
 
-    async def _reading(self, service: str, topics: Sequence[str]) -> None:
-        """Read from the beginning for ever; after a broken connection again from the beginning, each event once."""
-        reader = Reader(EVENT_TYPES, {topic: TopicRules(f"urn:bleibe:service:{service}") for topic in topics})
-        while True:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self.bootstrap,
-                client_id="demo",
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                fetch_max_wait_ms=100,
-            )
-            try:
-                await asyncio.wait_for(consumer.start(), 15)
-                consumer.assign([TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS)])
-                await consumer.seek_to_beginning()
-                while True:
-                    for records in (await consumer.getmany(timeout_ms=1000)).values():
-                        for record in records:
-                            self._on_record(reader, Raw(record.topic, record.key, record.value, tuple(record.headers)))
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  the broker is away, in whatever way: begin again
-                log.warning("demo_read_again", error=type(error).__name__)
-                await asyncio.sleep(0.5)
-            finally:
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(consumer.stop(), 2)
-
-    def _on_record(self, reader: Reader, raw: Raw) -> None:
-        heard = reader.read(raw)
-        if isinstance(heard, Unreadable) and heard.rule == "not_the_owner":
-            return  # an office that is partner and provider has one topic for the receipts of both
-        if not isinstance(heard, Heard) or heard.n is None or not isinstance(heard.data, Event):
-            raise ValueError(f"unreadable on {raw.topic}")
-        if heard.n <= self._read.get((heard.topic, heard.key), 0):
-            return
-        self._read[heard.topic, heard.key] = heard.n
-        if isinstance(heard.data, ReceiptIssued):
-            self._on_receipt(heard.data)
+    def _hear(self, topic: str, event: Event) -> None:
+        if isinstance(event, ReceiptIssued):
+            self._on_receipt(event)
         elif self.audience is not None:
-            self.audience.hear(heard.topic, heard.data)
+            self.audience.hear(topic, event)
 
     def _on_receipt(self, receipt: ReceiptIssued) -> None:
         """The first receipt settles a message; later ones are for its repetitions."""

@@ -185,7 +185,7 @@ class FieldWork:
         while day.weekday() in before and len(before) < 5:
             day = next_working_day(day, self.city.calendar)
         order = Chance(self.seed, _name(visit.assignment), "hours").pick(_ORDERS)
-        return day, order[len(visit.tried) % 3]
+        return day, Window.EVENING if day == today else order[len(visit.tried) % 3]
 
     def _result(self, visit: _Visit, home: Home) -> AttemptResult:
         nth = len(visit.tried)

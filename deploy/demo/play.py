@@ -1,8 +1,8 @@
 """Plays a scenario on the clock that all processes share, one working day after the other, each when the last has settled.
 
 08:00 the mail comes: notices, at most one of a household at a time, so that a case's history is the same in each run.
-12:00 providers and authorities answer. 19:00 caseworkers report. After each, teams look at their assignments and choose
-their slots. Days on which nobody has anything to do pass quickly; the services do their daily work on each.
+12:00 teams look at their assignments and choose their slots, providers and authorities answer. 19:00 caseworkers report.
+Days on which nobody has anything to do pass quickly; the services do their daily work on each.
 """
 
 from __future__ import annotations
@@ -66,28 +66,21 @@ class Stage:
     sent: dict[Known, float] = field(default_factory=dict)
     answers: dict[UUID, Answer] = field(default_factory=dict)
 
-    async def at(self, moment: datetime) -> None:
-        """Set the clock and wait until everything has settled."""
-        self.now = moment
-        step_clock(self.clock, moment)
-        await self.settled()
-
-    async def settled(self) -> None:
-        """Wait until everything has settled, reactions of the outside world included."""
-        await self.settlement.settled(self.now.date())
-        while True:
-            self.helpers.consider(self.now.date())
-            letters = list(self.field_work.slots(self.now))
-            if not letters:
-                return
-            await self.clients.send(letters)
-            await self.settlement.settled(self.now.date())
+    def at(self, day: date, hour: time) -> None:
+        """Set the clock."""
+        self.now = datetime.combine(day, hour, BERLIN)
+        step_clock(self.clock, self.now)
 
     async def say(self, letters: Sequence[Letter]) -> None:
         """Send these and wait until everything has settled."""
         if letters:
             await self.clients.send(letters)
             await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until everything has settled."""
+        await self.settlement.settled(self.now.date())
+        self.helpers.consider(self.now.date())
 
     async def deliver(self, happenings: Iterable[Happening]) -> None:
         """The mail: at most one notice of a household at a time."""
@@ -103,14 +96,13 @@ class Stage:
     async def day(self, day: date, happenings: Sequence[Happening] = ()) -> None:
         """One working day from the mail to the evening."""
         self.played.days += 1
-        await self.at(datetime.combine(day, MAIL, BERLIN))
+        self.at(day, MAIL)
+        await self.settled()
         await self.deliver(happenings)
-        if _due(self.helpers.busy_on(), day):
-            await self.at(datetime.combine(day, NOON, BERLIN))
-            await self.say(list(self.helpers.replies(self.now)))
-        if _due(self.field_work.busy_on(), day):
-            await self.at(datetime.combine(day, EVENING, BERLIN))
-            await self.say(list(self.field_work.reports(self.now)))
+        self.at(day, NOON)
+        await self.say([*self.field_work.slots(self.now), *self.helpers.replies(self.now)])
+        self.at(day, EVENING)
+        await self.say(list(self.field_work.reports(self.now)))
 
     def busy_on(self) -> date | None:
         """The next day on which the outside world has something to do."""
@@ -201,10 +193,6 @@ async def play(stage: Stage, scenario: Scenario, start: date, report: Report) ->
     assert not by_day, "every notice lies on a working day"
     stage.played.seconds = wall.monotonic() - begun
     return stage.played
-
-
-def _due(day: date | None, today: date) -> bool:
-    return day is not None and day <= today
 
 
 def _before(day: date | None, last: date) -> bool:
