@@ -1,7 +1,7 @@
 """Run outreach: `python -m services.outreach`."""
 
 from services.outreach.app import build
-from shared.runtime.service import run
+from shared.runtime.process import run
 
 if __name__ == "__main__":
     run(build)

@@ -1,7 +1,7 @@
 """Runs the referral service: ``python -m services.referral``."""
 
 from services.referral.app import build
-from shared.runtime.service import run
+from shared.runtime.process import run
 
 if __name__ == "__main__":
     run(build)

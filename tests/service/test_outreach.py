@@ -37,7 +37,8 @@ from shared.runtime.health import Health
 from shared.runtime.metrics import Metrics
 from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role, Tokens, make_token, write_persons
-from shared.runtime.service import Context, Running, reader_for, receipt, running
+from shared.runtime.process import running
+from shared.runtime.service import Context, Running, reader_for, receipt
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.web import web_app
 from tests.unit.outreach_room import MONDAY, Town, at, away, city

@@ -1,0 +1,269 @@
+"""One service process: what it hears, decides, says and serves, put together in one place.
+
+Start: database, migrations, topics, relay, jobs, consumer, HTTP. Stop, each step within its time: HTTP, consumer (finish
+the batch, commit, leave the group), relay, pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import asyncpg
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from shared.city import load_city
+from shared.contracts.catalogue import EVENT_TYPES, NOTICES
+from shared.messaging import parking
+from shared.messaging.asking import never_make_topics
+from shared.messaging.consumer import Consumer
+from shared.messaging.migrate import CORE, migrate
+from shared.messaging.pipeline import Pipeline
+from shared.messaging.relay import Relay
+from shared.messaging.topics import ensure_topics
+from shared.runtime.clock import clock_from
+from shared.runtime.health import Health
+from shared.runtime.logs import configure_logging
+from shared.runtime.metrics import Metrics, ParkedReason
+from shared.runtime.pages import Pages
+from shared.runtime.persons import Tokens
+from shared.runtime.service import (
+    Context,
+    Running,
+    Service,
+    concerning,
+    kafka_clients,
+    reader_for,
+    receipt,
+    topic_specs,
+    written_topics,
+)
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.telemetry import configure_tracing, shutdown_tracing
+from shared.runtime.web import web_app
+
+log = structlog.get_logger()
+
+GAP_ALARM_S = 60
+OUTBOX_YOUNG_S = 60
+RELAY_STOP_S, HTTP_STOP_S, POOL_STOP_S = 3.0, 3.0, 3.0
+
+
+def run(build: Callable[[Context], Service]) -> None:
+    """Run a service until SIGTERM or SIGINT."""
+    settings = ServiceSettings()
+    uvloop.run(_serve(build, settings))
+
+
+async def _serve(build: Callable[[Context], Service], settings: ServiceSettings) -> None:
+    city = load_city(settings.city)
+    context = Context(settings, city, clock_from(settings.clock), Metrics(EVENT_TYPES, [partner.id for partner in city.partners]))
+    service = build(context)
+    configure_logging(service.name, as_json=settings.log_json)
+    configure_tracing(service.name, settings)
+    never_make_topics()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with running(service, context) as system, _http(service, system):
+            log.info("started", service=service.name)
+            await _until(stop, system)
+    finally:
+        shutdown_tracing()
+        log.info("stopped", service=service.name)
+
+
+async def _until(stop: asyncio.Event, system: Running) -> None:
+    """Wait for the signal; a loop that hangs for good ends the process, so that its supervisor starts a new one."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1)
+        if not system.health.alive():
+            log.error("no_progress", where=",".join(system.health.stuck()))
+            raise SystemExit(70)
+
+
+@contextlib.asynccontextmanager
+async def running(service: Service, context: Context) -> AsyncIterator[Running]:
+    """The service without its HTTP side, from the database's migrations to the first batch; stops in reverse order."""
+    settings = context.settings
+    dsn = settings.dsn()
+    await migrate(dsn, [CORE, service.migrations])
+    health = Health(loops=("pipeline", "jobs"), conditions=("assigned", "database", "line", "outbox_young"))
+    health.holds("database", now=True)
+    health.holds("line", now=True)
+    specs = topic_specs([*written_topics(service, context.city), *service.hears])
+
+    async def topics() -> None:
+        await ensure_topics(kafka_clients(settings), specs, settings.kafka_replication)
+
+    relay = Relay(
+        service.name, f"urn:bleibe:service:{service.name}", dsn, kafka_clients(settings), topics, context.metrics,
+        poll_s=settings.relay_poll_ms / 1000, idempotent=settings.kafka_idempotent,
+    )  # fmt: skip
+    pool = await asyncpg.create_pool(dsn, min_size=2, max_size=8, timeout=10, command_timeout=60)
+    pipeline = Pipeline(
+        service.name,
+        service.room,
+        reader_for(service.hears),
+        pool,
+        context.clock,
+        context.metrics,
+        receipt,
+        relay.wake.set,
+        stop_at=context.city.parked_limit,
+        about=concerning,
+    )
+    system = Running(service, context, pool, pipeline, relay, health, Pages(service.templates))
+    consumer = Consumer(
+        pipeline,
+        health,
+        bootstrap=settings.bootstrap_servers,
+        group=service.name,
+        topics=service.hears,
+        max_records=settings.batch_max_records,
+        batch_timeout_ms=settings.batch_timeout_ms,
+        session_timeout_ms=settings.kafka_session_timeout_ms,
+        instance=settings.instance,
+    )
+    await _patiently(topics)
+    background = [asyncio.create_task(relay.run()), asyncio.create_task(_periodic(system, consumer))]
+    for task in background:
+        task.add_done_callback(_end_of_process)
+    try:
+        await _patiently(consumer.start)
+        yield system
+    finally:
+        await consumer.stop(settings.grace_s)
+        for task in background:
+            task.remove_done_callback(_end_of_process)
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*background, return_exceptions=True), RELAY_STOP_S)
+        try:
+            await asyncio.wait_for(pool.close(), POOL_STOP_S)
+        except TimeoutError:
+            pool.terminate()
+
+
+def _end_of_process(task: asyncio.Task[None]) -> None:
+    """A background task never ends by itself: say why, and end the process rather than limp on."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("background_ended", error=type(error).__name__)
+        structlog.get_logger().critical("stopping", reason=type(error).__name__)
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """A broker that is not there yet is waited for."""
+    for pause in (0.2, 0.5, 1, 2, 4, 8, 16):
+        try:
+            await attempt()
+        except Exception as error:  # noqa: BLE001  the broker is away, in whatever way
+            log.warning("broker_awaited", error=type(error).__name__)
+            await asyncio.sleep(pause)
+        else:
+            return
+    await attempt()
+
+
+async def _periodic(system: Running, consumer: Consumer) -> None:
+    """Jobs, put-back records, and what operations watch."""
+    due = dict.fromkeys([job.name for job in system.service.jobs], 0.0)
+    resume_at = observe_at = 0.0
+    while True:
+        now = time.monotonic()
+        try:
+            for job in system.service.jobs:
+                if now >= due[job.name] or system.ran_on.get(job.name) != system.clock.today():
+                    await system.run_job(job)
+                    due[job.name] = now + job.every_s
+            if now >= resume_at:
+                await system.pipeline.resume()
+                resume_at = now + 0.5
+            if now >= observe_at:
+                await _observe(system, consumer)
+                observe_at = now + 2
+        except Exception as error:
+            log.exception("periodic_again", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+        system.health.turned("jobs")
+        if not consumer.assigned() or not any(consumer.lag().values()):
+            system.health.turned("pipeline")
+        await asyncio.sleep(0.02)
+
+
+async def _observe(system: Running, consumer: Consumer) -> None:
+    metrics = system.metrics
+    async with system.pool.acquire() as connection:
+        outbox = await connection.fetchrow(
+            """
+            select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(queued_at)), 0)::float as age
+            from outbox
+            """
+        )
+        assert outbox is not None
+        metrics.outbox(outbox["depth"], outbox["age"])
+        counts = await connection.fetch("select reason, count(*) as times from parked group by reason")
+        gaps = await parking.gaps(connection, GAP_ALARM_S)
+        heard = await connection.fetch(
+            "select topic, max(recorded_at) as at from inbound where topic like $1 group by topic", f"{NOTICES.name}.%"
+        )
+    known = {reason.value for reason in ParkedReason}
+    metrics.parked({ParkedReason(row["reason"]): row["times"] for row in counts if row["reason"] in known})
+    metrics.gap_alarms(gaps)
+    if gaps:
+        log.error("gap", count=gaps)
+    metrics.lag(consumer.lag())
+    for row in heard:
+        metrics.heard_from(row["topic"].partition(".")[2], row["at"])
+    system.health.holds("assigned", now=consumer.assigned())
+    system.health.holds("outbox_young", now=outbox["age"] < OUTBOX_YOUNG_S)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to the service: one place decides the order of stopping."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _http(service: Service, system: Running) -> AsyncIterator[None]:
+    settings = system.context.settings
+    tokens = Tokens.load(settings.tokens_file)
+    app: FastAPI = web_app(
+        f"Bleibe {service.name}", tokens=tokens, pages=system.pages, health=system.health, metrics=system.metrics
+    )
+    app.include_router(service.routes(system))
+    server = _Server(
+        uvicorn.Config(
+            app,
+            settings.http_host,
+            settings.http_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=int(HTTP_STOP_S),
+            limit_concurrency=200,
+            h11_max_incomplete_event_size=65_536,
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving, HTTP_STOP_S + 1)
