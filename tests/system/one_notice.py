@@ -27,8 +27,11 @@ from shared.contracts.fields import Event
 from shared.contracts.topics.notices import Party, ProceedingRef, SuitFiled
 from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.receipts import ReceiptIssued
+from shared.messaging.asking import never_make_topics
 from shared.messaging.wire import Envelope, Raw, encode
 from tests.waiting import eventually
+
+never_make_topics()
 
 COURT = "notices.ag-muenster"
 AGAIN_AFTER_S = 5.0
