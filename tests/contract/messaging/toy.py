@@ -198,6 +198,14 @@ class Toy:
         """Events of a writer, to be appended or written."""
         return [Said(NUMBERS + self.tag, key, Number(value=value)) for value in values]
 
+    async def somebody_waits(self) -> bool:
+        """Whether a transaction of this database waits for another's lock."""
+        return bool(
+            await self.pool.fetchval(
+                "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+            )
+        )
+
     async def outbox(self) -> int:
         return int(await self.pool.fetchval("select count(*) from outbox"))
 
