@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.contracts.catalogue import CATALOGUE, HOUSEHOLDS, PARTITIONS, Kind, Topic
+from shared.contracts.catalogue import CASES, CATALOGUE, HOUSEHOLDS, PARTITIONS, Kind, Topic
 from shared.contracts.examples import example_member, record
 from shared.contracts.fields import Event
 from shared.contracts.parties import OUTSIDE, purpose, readers, services, writers
 from shared.contracts.schemas import components
+from shared.contracts.topics.parts import RecordErased
 
 VERSION = "0.1.0"
 BINDING = "0.5.0"
@@ -71,7 +72,7 @@ def document() -> dict[str, Any]:
             "messages": {
                 event.__name__: _message(topic, event, schema_names[event]) for topic in CATALOGUE for event in topic.events
             }
-            | {TOMBSTONE: _tombstone(HOUSEHOLDS)},
+            | {TOMBSTONE: _tombstone(HOUSEHOLDS), RecordErased.__name__: _erased(CASES)},
             "schemas": {
                 "OurHeaders": _headers(_OWN_HEADERS, [*_REQUIRED, "ce_subject", "content-type", "ce_keysequence"]),
                 "OutsideHeaders": _headers(_COMMON_HEADERS, _REQUIRED),
@@ -125,7 +126,8 @@ def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _message_names(topic: Topic) -> list[str]:
-    return [event.__name__ for event in topic.events] + ([TOMBSTONE] if topic.kind is Kind.REGISTER else [])
+    erased = [RecordErased.__name__] if topic.erasable else [TOMBSTONE] if topic.kind is Kind.REGISTER else []
+    return [event.__name__ for event in topic.events] + erased
 
 
 def _message(topic: Topic, event: type[Event], schema_name: str) -> dict[str, Any]:
@@ -152,6 +154,20 @@ def _tombstone(topic: Topic) -> dict[str, Any]:
         "payload": {"type": "null"},
         "bindings": {"kafka": _key(topic)},
         "examples": [{"name": "constructed", "headers": shown["headers"] | {"ce_type": TOMBSTONE_TYPE}}],
+    }
+
+
+def _erased(topic: Topic) -> dict[str, Any]:
+    shown = record(topic, topic.events[0])
+    return {
+        "name": RecordErased.TYPE,
+        "title": RecordErased.__name__,
+        "summary": (RecordErased.__doc__ or "").strip(),
+        "contentType": "application/json",
+        "headers": _headers_of(topic, RecordErased.TYPE),
+        "payload": {"type": "object"},
+        "bindings": {"kafka": {"key": _ID, "bindingVersion": BINDING}},
+        "examples": [{"name": "constructed", "headers": shown["headers"] | {"ce_type": RecordErased.TYPE}, "payload": {}}],
     }
 
 

@@ -22,6 +22,7 @@ from shared.contracts.topics import (
     replies,
     visits,
 )
+from shared.contracts.topics.parts import RecordErased
 
 PARTITIONS = 12
 DAY_MS = 86_400_000
@@ -70,6 +71,11 @@ class Topic:
     def foreign(self) -> bool:
         """Written outside: no sequence, told apart by source and id."""
         return self.family is not None and self.writer == self.family
+
+    @property
+    def erasable(self) -> bool:
+        """An event of ours on it may give way to RecordErased. A register has tombstones, receipts tell of nobody."""
+        return not self.foreign and self.retention_days is not None and self.family is not Family.SENDER
 
     @property
     def config(self) -> dict[str, str]:
@@ -125,7 +131,9 @@ CATALOGUE = (
     OUTCOMES, FIGURES,
 )  # fmt: skip
 
-EVENT_TYPES: dict[str, type[Event]] = {event.TYPE: event for topic in CATALOGUE for event in topic.events}
+EVENT_TYPES: dict[str, type[Event]] = {event.TYPE: event for topic in CATALOGUE for event in topic.events} | {
+    RecordErased.TYPE: RecordErased
+}
 
 
 def topic_of(name: str) -> Topic:

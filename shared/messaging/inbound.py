@@ -9,6 +9,8 @@ from shared.messaging.sequence import Task
 
 ID_REUSED = Decision(answer=Answer.REJECTED, field="id", rule="id_reused")
 DUPLICATE = Decision(answer=Answer.DUPLICATE)
+ERASED = "erased"
+"""The rule that refuses what was erased: nothing of it is kept, see erasure.py."""
 
 
 async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> None:
@@ -63,8 +65,12 @@ async def answer(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> Non
         [decision.answer for _, decision in decided],
         [decision.field for _, decision in decided],
         [decision.rule for _, decision in decided],
-        [task.raw.value if decision.answer is Answer.REJECTED else None for task, decision in decided],
+        [task.raw.value if _kept(decision) else None for task, decision in decided],
     )
+
+
+def _kept(decision: Decision) -> bool:
+    return decision.answer is Answer.REJECTED and decision.rule != ERASED
 
 
 def _identity(task: Task, owner_of: dict[str, str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
@@ -12,6 +12,12 @@ from shared.contracts.codes import Channel, Origin
 from shared.contracts.fields import Clean, Event, FieldClass, Moment, Name, Payload, Staff
 
 _CITY = ZoneInfo("Europe/Berlin")
+
+
+class RecordErased(Event):
+    """Gelöscht: what stood under this number was erased; it has no effect and keeps the count without gaps."""
+
+    TYPE: ClassVar[str] = "de.bleibe.record.erased.v1"
 
 
 class Address(Payload):
