@@ -8,6 +8,7 @@ from cyclopts import App
 
 from deploy.cli import parked
 from deploy.cli.contracts import contracts
+from deploy.cli.deadlines import deadlines
 from deploy.cli.demo import demo
 from deploy.cli.doctor import doctor
 from deploy.cli.output import fail
@@ -34,6 +35,7 @@ app.command(rebuild)
 app.command(trace)
 app.command(doctor)
 app.command(contracts)
+app.command(deadlines)
 
 
 def main() -> None:

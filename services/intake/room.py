@@ -41,14 +41,15 @@ def atlas_of(city: City) -> Atlas:
     return Atlas(key, lambda address: locate(address, known))
 
 
+def calendars_of(city: City) -> Callable[[str], Calendar]:
+    """The calendar of a Land: the city's own knows the holidays that the city adds."""
+    return lambda land: city.calendar if land == city.land else Calendar(land)
+
+
 def clockwork_of(city: City) -> Clockwork:
     """The legal clock with today's rules, by the holidays of the city and of every other Land."""
     rules = tuple(load_rules())
-
-    def calendar_of(land: str) -> Calendar:
-        return city.calendar if land == city.land else Calendar(land)
-
-    return lambda facts: deadlines(facts, rules, calendar_of)
+    return lambda facts: deadlines(facts, rules, calendars_of(city))
 
 
 @dataclass(slots=True)

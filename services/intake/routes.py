@@ -1,79 +1,54 @@
-"""Intake's HTTP side: partners file notices and are answered for each, in words."""
+"""Intake's HTTP side: partners file notices and are answered for each, in words; staff ask the legal clock."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
+from services.intake import desk_routes, law, xjustiz
+from services.intake.answers import OTHERS, Answers, NoticeAnswer, answer, refusal, respond
+from services.intake.door import Allowance, body
 from services.intake.http_binding import BATCHED, JSON, STRUCTURED, Unusable, decode
+from services.intake.room import calendars_of
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.codes import Answer
-from shared.messaging.model import Decision, Heard
-from shared.messaging.wire import Raw, Unreadable
+from shared.messaging.model import Decision, Heard, Rejected
+from shared.messaging.wire import Envelope, Raw, Unreadable, encode
 from shared.runtime.auth import require
 from shared.runtime.persons import Person, Role
 from shared.runtime.problems import Problem
 from shared.runtime.telemetry import traceparent
-from shared.runtime.texts import Texts
 
 if TYPE_CHECKING:
     from shared.runtime.service import Running
 
-MAX_BYTES: Final = 2_000_000
-_TEXTS: Final = Texts(Path(__file__).parent / "texts" / "answers.json")
+XML: Final = ("application/xml", "text/xml")
 _PREFIX: Final = "urn:bleibe:partner:"
-_STATUS: Final = {Answer.ACCEPTED: 200, Answer.DUPLICATE: 200, Answer.FORWARDED: 200, Answer.PARKED: 202, Answer.REJECTED: 422}
-_STATUS_OF_RULE: Final = {
-    "id_reused": 409,
-    "not_the_owner": 403,
-    "too_large": 413,
-    "too_many": 413,
-    "unsupported_media_type": 415,
-}
 
 Sender = Annotated[Person, Depends(require(Role.PARTNER))]
+Staff = Annotated[Person, Depends(require(Role.CASEWORKER, Role.CLERK, Role.TEAM_LEAD, Role.PARTNER))]
+
+_OBJECT = {"schema": {"type": "object"}}
 
 
-class Advice(BaseModel):
-    """What to do next, in both languages."""
-
-    de: str
-    en: str
-
-
-class NoticeAnswer(BaseModel):
-    """What became of one notice; `id` is None where none could be read. A rejection names field and rule, never the value."""
-
-    id: UUID | None
-    answer: Answer
-    field: str | None = None
-    rule: str | None = None
-    advice: Advice
-
-
-class Answers(BaseModel):
-    """One answer for each notice, in the order of the request."""
-
-    messages: list[NoticeAnswer]
-
-
-_EVENT = {"schema": {"type": "object"}}
-_BODY = {"requestBody": {"required": True, "content": {STRUCTURED: _EVENT, BATCHED: {"schema": {"type": "array"}}, JSON: _EVENT}}}
-_OTHERS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Answers} for status in sorted({*_STATUS.values(), *_STATUS_OF_RULE.values()} - {200})
-}
+def _takes(content: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def routes(system: Running) -> APIRouter:
     """The routes of a running service."""
     router = APIRouter()
+    router.include_router(desk_routes.routes(system))
+    allowance = Allowance()
+    rules = tuple(law.load_rules())
+    events = _takes({STRUCTURED: _OBJECT, BATCHED: {"schema": {"type": "array"}}, JSON: _OBJECT})
+    message = _takes({media: {"schema": {"type": "string", "format": "binary"}} for media in XML})
 
-    @router.post("/notices", response_model=Answers, responses=_OTHERS, openapi_extra=_BODY)
+    @router.post("/notices", response_model=Answers, responses=OTHERS, openapi_extra=events)
     async def file_notices(request: Request, sender: Sender) -> JSONResponse:
         """File notices as CloudEvents: structured, binary or batched. Saved before it answers.
 
@@ -81,14 +56,81 @@ def routes(system: Running) -> APIRouter:
         id was used for another notice; 422 rejected. A batch is answered 200, each notice by its own answer.
         """
         topic = _topic(sender, system)
+        allowance.spend(topic)
         try:
-            raws = decode(dict(request.headers), await _body(request), topic, traceparent())
+            raws = decode(dict(request.headers), await body(request), topic, traceparent())
         except Unusable as error:
-            return _respond([_answer(None, Decision(answer=Answer.REJECTED, rule=error.rule))], batch=False)
+            return respond([refusal(Rejected(None, error.rule))])
+        except Rejected as error:
+            return respond([refusal(error)])
         answers = await _submit(system, raws)
-        return _respond(answers, batch=request.headers.get("content-type", "").startswith(BATCHED))
+        return respond(answers, batch=_media(request) == BATCHED)
+
+    @router.post("/notices/xjustiz", response_model=Answers, responses=OTHERS, openapi_extra=message)
+    async def file_xjustiz(request: Request, sender: Sender) -> JSONResponse:
+        """File an XJustiz message: Nachrichtenkopf and Grunddaten. It may make several notices, each with its answer.
+
+        Versions whose schema is here are validated; others are read leniently, and a warning says so.
+        """
+        topic = _topic(sender, system)
+        allowance.spend(topic)
+        assert sender.source is not None
+        if _media(request) not in XML:
+            return respond([refusal(Rejected(None, "unsupported_media_type"))])
+        try:
+            read = await asyncio.to_thread(xjustiz.read, await body(request))
+            filing = xjustiz.file(read, sender.source)
+        except Rejected as error:
+            return respond([refusal(error)])
+        raws = [
+            encode(
+                topic,
+                Envelope(each, sender.source, notice.TYPE, notice.recorded_at, str(each), traceparent=traceparent()),
+                notice.model_dump_json().encode(),
+            )
+            for each, notice in filing.notices
+        ]
+        answers = await _submit(system, raws)
+        return respond(answers, batch=len(answers) > 1, warnings=filing.warnings)
+
+    @router.post("/deadlines", openapi_extra=_takes({JSON: {"schema": _facts_schema()}}))
+    async def compute_deadlines(request: Request, staff: Staff) -> JSONResponse:
+        """The deadlines that follow from the facts of a proceeding, earliest first, each with its explanation (de, en).
+
+        Keeps nothing. The same as `bleibe deadlines`.
+        """
+        allowance.spend(staff.id)
+        try:
+            facts = law.facts_from_json(await body(request))
+        except ValidationError as error:
+            told = error.errors(include_url=False, include_context=False, include_input=False)
+            raise Problem("invalid", errors=[(".".join(map(str, each["loc"])), each["type"]) for each in told]) from None
+        except Rejected:
+            raise Problem("bad_request") from None
+        texts = law.load_texts()
+        found = law.deadlines(facts, rules, calendars_of(system.city))
+        return JSONResponse([law.to_json(each, texts) for each in found], headers={"Cache-Control": "no-store"})
 
     return router
+
+
+def _facts_schema() -> dict[str, Any]:
+    """The schema of the facts with its parts in place: what an operation refers to must lie in the document's components."""
+    schema = law.FactsDocument.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def inlined(part: Any) -> Any:  # noqa: ANN401  JSON is anything
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).removeprefix("#/$defs/")
+            return inlined(parts[name]) if name in parts else {key: inlined(value) for key, value in part.items()}
+        return [inlined(each) for each in part] if isinstance(part, list) else part
+
+    result: dict[str, Any] = inlined(schema)
+    return result
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _topic(sender: Person, system: Running) -> str:
@@ -99,15 +141,6 @@ def _topic(sender: Person, system: Running) -> str:
     return NOTICES.of(partner)
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise Unusable("too_large")
-    return bytes(body)
-
-
 async def _submit(system: Running, raws: list[Raw]) -> list[NoticeAnswer]:
     """Decide all in one transaction; what is no message at all is refused without being kept."""
     reads = [system.pipeline.reader.read(raw) for raw in raws]
@@ -116,7 +149,7 @@ async def _submit(system: Running, raws: list[Raw]) -> list[NoticeAnswer]:
         decided = iter(await system.submit([raw for raw, keep in zip(raws, keepable, strict=True) if keep]))
     except TimeoutError as error:
         raise Problem("unavailable") from error
-    return [_answer(read.id, next(decided) if keep else _refusal(read)) for read, keep in zip(reads, keepable, strict=True)]
+    return [answer(read.id, next(decided) if keep else _refusal(read)) for read, keep in zip(reads, keepable, strict=True)]
 
 
 def _keepable(read: Heard | Unreadable) -> bool:
@@ -126,21 +159,3 @@ def _keepable(read: Heard | Unreadable) -> bool:
 def _refusal(read: Heard | Unreadable) -> Decision:
     assert isinstance(read, Unreadable)
     return Decision(answer=Answer.REJECTED, field=read.field, rule=read.rule)
-
-
-def _answer(message_id: UUID | None, decision: Decision) -> NoticeAnswer:
-    key = decision.answer if decision.answer is not Answer.REJECTED else f"rejected.{decision.rule}"
-    return NoticeAnswer(id=message_id, answer=decision.answer, field=decision.field, rule=decision.rule, advice=_advice(key))
-
-
-def _advice(key: str) -> Advice:
-    try:
-        return Advice(de=_TEXTS(key, "de"), en=_TEXTS(key, "en"))
-    except KeyError:
-        return _advice("rejected")
-
-
-def _respond(answers: list[NoticeAnswer], *, batch: bool) -> JSONResponse:
-    first = answers[0]
-    status = 200 if batch else _STATUS_OF_RULE.get(first.rule or "", _STATUS[first.answer])
-    return JSONResponse(Answers(messages=answers).model_dump(mode="json"), status, {"Cache-Control": "no-store"})

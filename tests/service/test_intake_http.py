@@ -14,6 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.intake import door
 from services.intake import routes as intake_routes
 from services.intake.app import build
 from shared.city import load_city
@@ -144,7 +145,7 @@ async def test_the_status_tells_of_a_single_notice(client: httpx.AsyncClient) ->
     assert (await post(client, event(suit(), source="urn:bleibe:partner:jobcenter"))).status_code == 403
     assert (await post(client, b"{")).status_code == 422
     assert (await post(client, b"x", "text/plain")).status_code == 415
-    assert (await post(client, b" " * (intake_routes.MAX_BYTES + 1))).status_code == 413
+    assert (await post(client, b" " * (door.MAX_BYTES + 1))).status_code == 413
 
 
 async def test_a_rejection_never_repeats_what_was_sent(client: httpx.AsyncClient) -> None:
