@@ -11,6 +11,7 @@ import pytest
 from deploy.cli.target import Target
 from deploy.local.supervisor import Local
 from deploy.local.system import start_system
+from tests.system.one_case import Played, play
 from tests.system.one_notice import target_of
 
 
@@ -20,3 +21,9 @@ def system() -> Iterator[Target]:
     with tempfile.TemporaryDirectory(prefix="bleibe-system-") as folder, Local(Path(folder), durable=False) as local:
         start_system(local)
         yield target_of(local)
+
+
+@pytest.fixture(scope="session")
+async def played(system: Target) -> Played:
+    """One household's whole way through the shared system."""
+    return await play(system)
