@@ -44,3 +44,5 @@ lock: setup ## Pin the newest allowed versions of all packages
 	$(LOCK) --group embedded --constraints requirements/runtime.txt --output-file requirements/embedded.txt
 	$(LOCK) --group development --constraints requirements/runtime.txt --constraints requirements/embedded.txt \
 		--output-file requirements/development.txt
+	$(LOCK) --group benchmarks --constraints requirements/runtime.txt --constraints requirements/embedded.txt \
+		--constraints requirements/development.txt --output-file requirements/benchmarks.txt
