@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 AGAIN_AFTER_S = 4.0
 _READER = {topic.name: topic.readers[0] for topic in (NOTICES, FIELD_REPORTS, REPLIES)}
+_SENDS_TO = {reader: name for name, reader in _READER.items()}
 
 
 class Audience(Protocol):
@@ -89,7 +91,9 @@ class Clients:
             "outreach": [topic.of(each) for each in teams for topic in (RECEIPTS, ASSIGNMENTS)],
             "referral": [topic.of(each) for each in providers for topic in (RECEIPTS, OFFERS, HANDOVERS)],
         }
-        self._mail = {service: Mailbox(service, self.bootstrap, topics, self._hear) for service, topics in desks.items()}
+        self._mail = {
+            service: Mailbox(service, self.bootstrap, topics, partial(self._hear, service)) for service, topics in desks.items()
+        }
         self._tasks = [asyncio.create_task(each) for each in (self._repeating(), *(box.run() for box in self._mail.values()))]
         return self
 
@@ -197,22 +201,19 @@ class Clients:
             if late:
                 await self._deliver(late)
 
-    def _hear(self, topic: str, event: Event) -> None:
+    def _hear(self, service: str, topic: str, event: Event) -> None:
         if isinstance(event, ReceiptIssued):
+            what = _SENDS_TO[service]
+            self.answers[f"{what} {event.answer}"] += 1
+            if event.answer is Answer.REJECTED:
+                self.refusals[f"{what} {event.field or 'message'}: {event.rule}"] += 1
             self._on_receipt(event)
         elif self.audience is not None:
             self.audience.hear(topic, event)
 
     def _on_receipt(self, receipt: ReceiptIssued) -> None:
         """The first receipt settles a message; later ones are for its repetitions."""
-        pending = self._outbox.pop(receipt.message_id, None)
-        if pending is None:
-            return
-        what = pending.raw.topic.partition(".")[0]
-        self.answers[f"{what}: {receipt.answer}"] += 1
-        if receipt.answer is Answer.REJECTED:
-            self.refusals[f"{what}: {receipt.field or 'message'}: {receipt.rule}"] += 1
-        if self.audience is not None:
+        if self._outbox.pop(receipt.message_id, None) is not None and self.audience is not None:
             self.audience.answered(receipt.message_id, receipt.answer)
 
 

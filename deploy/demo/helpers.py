@@ -50,6 +50,7 @@ class Helpers:
     undertakings: dict[str, date] = field(default_factory=dict)
     _due: dict[tuple[str, UUID], list[tuple[date, Writes]]] = field(default_factory=dict)
     _offers: dict[tuple[str, UUID], OfferMade] = field(default_factory=dict)
+    _open: set[tuple[str, UUID]] = field(default_factory=set)
     _fresh: dict[tuple[str, UUID], HandoverMade | None] = field(default_factory=dict)
 
     def hear(self, provider: str, event: Event) -> None:
@@ -58,11 +59,13 @@ class Helpers:
             case OfferMade():
                 self._offers[provider, event.referral_id] = event
                 self._fresh.setdefault((provider, event.referral_id), None)
+                self._open.add((provider, event.referral_id))
             case HandoverMade():
                 self._fresh[provider, event.referral_id] = event
             case OfferWithdrawn() | HandoverRecalled():
                 self._due.pop((provider, event.referral_id), None)
                 self._fresh.pop((provider, event.referral_id), None)
+                self._open.discard((provider, event.referral_id))
             case _:
                 pass
 
@@ -85,6 +88,7 @@ class Helpers:
         for (provider, referral), entries in self._due.items():
             for entry in [entry for entry in entries if entry[0] <= now.date()]:
                 entries.remove(entry)
+                self._open.discard((provider, referral))
                 head = {
                     "channel": Channel.PROVIDER,
                     "actor": f"{provider} (constructed)",
@@ -96,6 +100,11 @@ class Helpers:
     def busy_on(self) -> date | None:
         """The next day on which somebody writes, None when nobody has anything to write."""
         return min((on for entries in self._due.values() for on, _ in entries), default=None)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the city waits for somebody's word; silence, too, has to run out day by day."""
+        return bool(self._open)
 
     def _answers(self, provider: str, offer: OfferMade, today: date) -> Iterator[tuple[date, Writes]]:
         chance = Chance(self.seed, provider, offer.service, offer.district, offer.household_type, offer.answer_by)

@@ -2,7 +2,7 @@
 
 08:00 the mail comes: notices, at most one of a household at a time, so that a case's history is the same in each run.
 12:00 teams look at their assignments and choose their slots, providers and authorities answer. 19:00 caseworkers report.
-Days on which nobody has anything to do pass quickly; the services do their daily work on each.
+Where nobody has anything to do or to wait for, days pass a week at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from deploy.demo.households import service_dates
 from deploy.demo.letters import Letter
 from deploy.demo.scenario import MAIL, Happening, Scenario
 from deploy.demo.settled import Settlement, settlement
-from shared.calendar import Calendar, next_working_day
+from shared.calendar import Calendar, add_working_days, next_working_day
 from shared.city import City
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.codes import Answer
@@ -189,10 +189,20 @@ async def play(stage: Stage, scenario: Scenario, start: date, report: Report) ->
     while day <= last or (_before(stage.busy_on(), last + _AFTERMATH) and day <= last + _AFTERMATH):
         await stage.day(day, by_day.pop(day, []))
         report(day, stage.played.notices)
-        day = next_working_day(day, stage.city.calendar)
+        day = _next(stage, day, min(by_day, default=None))
     assert not by_day, "every notice lies on a working day"
     stage.played.seconds = wall.monotonic() - begun
     return stage.played
+
+
+def _next(stage: Stage, day: date, mail: date | None) -> date:
+    """The next working day; a week on at most where nobody has anything to do or to wait for until then."""
+    calendar = stage.city.calendar
+    tomorrow = next_working_day(day, calendar)
+    if stage.helpers.waiting:
+        return tomorrow
+    days = [each for each in (mail, stage.busy_on()) if each is not None]
+    return max(tomorrow, min([*days, add_working_days(day, 5, calendar)]))
 
 
 def _before(day: date | None, last: date) -> bool:

@@ -18,7 +18,7 @@ from deploy.demo.clients import Clients
 from shared.contracts.catalogue import ASSIGNMENTS, CATALOGUE, HANDOVERS, OFFERS
 
 LONGEST_S = 90.0
-PAUSE_S = 0.015
+PAUSE_S = 0.025
 _STATE = """
 select (select count(*) from outbox) as unsent,
        (select count(*) from parked where n is not null) as parked,
