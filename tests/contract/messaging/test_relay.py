@@ -27,6 +27,7 @@ from tests.contract.messaging.brokers import (
 from tests.contract.messaging.toy import NUMBERS, RECEIPTS, Toy, number
 from tests.waiting import eventually
 
+PATIENCE_S = 20.0
 KEYS = [f"k{n}" for n in range(8)]
 
 
@@ -35,11 +36,11 @@ async def write_round(writer: Toy, *values: int) -> None:
     await writer.write(*[said for value in values for key in KEYS for said in writer.says(key, value)])
 
 
-async def all_sent(writer: Toy, within_s: float = 15) -> None:
+async def all_sent(writer: Toy) -> None:
     async def empty() -> bool:
         return await writer.outbox() == 0
 
-    await eventually(empty, within_s)
+    await eventually(empty, PATIENCE_S)
 
 
 async def complete(reader: Toy, *values: int) -> None:
@@ -117,6 +118,18 @@ async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker
     async with running(first):
         await eventually(lambda: first.active)
         async with running(second):
+
+            async def second_waits() -> bool:
+                return bool(
+                    await writer.pool.fetchval(
+                        """
+                        select exists (select from pg_stat_activity where datname = current_database()
+                                       and pid <> pg_backend_pid() and query like '%pg_try_advisory_lock%')
+                        """
+                    )
+                )
+
+            await eventually(second_waits, PATIENCE_S)
             await write_round(writer, 1)
             await all_sent(writer)
             assert (first.sent, second.sent, second.active) == (len(KEYS), 0, False)
@@ -154,7 +167,7 @@ async def test_a_batch_that_expires_in_the_producer_is_sent_again(
         await eventually(lambda: not relay.active)  # it gave up the frozen broker
         await write_round(mortal_writer, 3)
         mortal.kill("broker", signal.SIGCONT)
-        await all_sent(mortal_writer, 25)
+        await all_sent(mortal_writer)
     await deliver(mortal_broker, reader)
     await complete(reader, 1, 2, 3)
 
@@ -186,7 +199,7 @@ async def all_there(writer: Toy, broker: Broker, n: int) -> None:
             return False
         return all(sorted(set(sequences.get(key, []))) == list(range(1, n + 1)) for key in KEYS)
 
-    await eventually(there, 30)
+    await eventually(there, PATIENCE_S)
 
 
 async def test_an_idle_broker_that_comes_back_empty_is_noticed(
@@ -232,7 +245,7 @@ async def test_a_restored_database_sends_nothing(writer: Toy, broker: Broker) ->
     await writer.pool.executemany("insert into published values ($1, $2, $3, $4, $5)", [tuple(row) for row in backup])
     async with running(relay_of(writer, broker)) as task:
         with pytest.raises(DatabaseBehindTopics):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, PATIENCE_S)
     assert len(await records_on(broker, NUMBERS + writer.tag)) == before
 
 
@@ -244,7 +257,7 @@ async def test_a_database_that_begins_anew_beside_old_topics_sends_nothing(write
     await write_round(writer, 1)
     async with running(relay_of(writer, broker)) as task:
         with pytest.raises(DatabaseBehindTopics):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_another_services_receipts_on_the_same_topic_are_no_alarm(writer: Toy, reader: Toy, broker: Broker) -> None:
