@@ -6,7 +6,7 @@ import logging
 
 from cyclopts import App
 
-from deploy.cli import parked
+from deploy.cli import importing, parked
 from deploy.cli.contracts import contracts
 from deploy.cli.deadlines import deadlines
 from deploy.cli.demo import demo
@@ -36,6 +36,7 @@ app.command(trace)
 app.command(doctor)
 app.command(contracts)
 app.command(deadlines)
+app.command(importing.app)
 
 
 def main() -> None:

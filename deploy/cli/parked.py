@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from asyncpg import Record
 from cyclopts import App
 
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run, table
-from deploy.cli.target import SERVICES, target
+from deploy.cli.target import SERVICES, Target, target
+from shared.contracts.catalogue import owner_of
 from shared.messaging import parking
 from shared.runtime.access_log import record_read
 from shared.runtime.persons import Person, Role
+
+_SHOWN = ("id", "topic", "key", "n", "source", "message_id", "reason", "field", "rule", "parked_at")
 
 app = App(name="parked", help="What could not take effect: list it, look at it, put it back, or let it go.")
 
@@ -28,20 +33,22 @@ def list_(service: str | None = None) -> None:
     Args:
         service: one service only.
     """
-    run(_list([service] if service else list(SERVICES)))
-
-
-async def _list(services: list[str]) -> None:
-    rows = []
-    for service in services:
-        async with database(target(), service) as connection:
-            rows += [(service, *row.values()) for row in await parking.overview(connection)]
+    rows = run(listing(target(), [service] if service else list(SERVICES)))
     table(("service", "id", "topic", "key", "n", "source", "message", "reason", "field", "rule", "parked at"), rows)
+
+
+async def listing(system: Target, services: Sequence[str]) -> list[tuple[object, ...]]:
+    """What is parked there, service by service. A key or source that is none of ours may be a name: it is left out."""
+    rows: list[tuple[object, ...]] = []
+    for service in services:
+        async with database(system, service) as connection:
+            rows += [(service, *_without_content(row).values()) for row in await parking.overview(connection)]
+    return rows
 
 
 @app.command
 def show(service: str, parked_id: int, *, content_because: str | None = None) -> None:
-    """Show one record: headers and what is wrong; its content only with a reason, which is kept.
+    """Show one record: what is wrong with it; headers and content only with a reason, which is kept.
 
     Example: bleibe parked show intake 12 --content-because "the court asks what arrived"
 
@@ -59,18 +66,27 @@ async def _show(service: str, parked_id: int, because: str | None) -> None:
         if found is None:
             fail(f"{service} has nothing parked under {parked_id}. `bleibe parked list {service}` shows what there is.")
         row, raw = found
-        shown = {
-            name: row[name]
-            for name in ("id", "topic", "key", "n", "source", "message_id", "reason", "field", "rule", "parked_at")
-        }
-        shown["headers"] = {name: None if value is None else value.decode(errors="replace") for name, value in raw.headers}
+        shown = {name: value for name, value in _without_content(row).items() if name in _SHOWN}
         shown["bytes"] = len(raw.value or b"")
         if because is not None:
+            shown["headers"] = {name: None if value is None else value.decode(errors="replace") for name, value in raw.headers}
             shown["content"] = (raw.value or b"").decode(errors="replace")
             person = Person(getpass.getuser(), frozenset({Role.OPERATOR}), acting=Role.OPERATOR)
             subject = row["message_id"] or UUID(int=parked_id)
             await record_read(connection, person, because, [subject], "parked_record", datetime.now(UTC))
         print(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+
+
+def _without_content(row: Record) -> dict[str, object]:
+    """The row with no key and source but such as follow our rules: an outside sender may have written a name there."""
+    shown = dict(row)
+    if shown["source"] != owner_of(shown["topic"]):
+        shown["source"] = None
+    try:
+        UUID(shown["key"] or "")
+    except ValueError:
+        shown["key"] = None
+    return shown
 
 
 @app.command

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
 from shared.contracts.catalogue import EVENT_TYPES, PARTITIONS, RECEIPTS, owner_of, topic_of
-from shared.messaging.wire import Envelope, encode
+from shared.messaging.wire import Envelope, Raw, encode
 
 RECEIPT_S = 15
 
@@ -50,26 +51,42 @@ async def _send(system: Target, topic: str, message: dict[str, Any]) -> None:
     data = json.dumps(message["data"]).encode()
     key = str(message.get("key") or message["data"].get("case_id") or message["data"].get("referral_id") or event_id)
     raw = encode(topic, Envelope(event_id, owner_of(topic), event_type, datetime.now(UTC), key), data)
-    receipts = RECEIPTS.of(topic.partition(".")[2])
+    receipts = await publish_and_wait(system, topic, {event_id: raw})
+    if event_id not in receipts:
+        fail(f"No receipt within {RECEIPT_S} s. The message {event_id} is on {topic}; `bleibe doctor` says what stands still.")
+    print(json.dumps(receipts[event_id], indent=2))
+
+
+async def publish_and_wait(system: Target, topic: str, raws: Mapping[UUID, Raw]) -> dict[UUID, dict[str, Any]]:
+    """Publish messages to an outside sender's topic and return their receipts, once all are there or no more come."""
     consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
     producer = AIOKafkaProducer(bootstrap_servers=system.bootstrap, acks="all")
     await consumer.start()
     await producer.start()
+    receipts: dict[UUID, dict[str, Any]] = {}
     try:
-        partitions = [TopicPartition(receipts, number) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(RECEIPTS.of(topic.partition(".")[2]), number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
-        await producer.send_and_wait(raw.topic, raw.value, raw.key, headers=list(raw.headers))
-        async with asyncio.timeout(RECEIPT_S):
-            async for record in consumer:
-                if record.key == str(event_id).encode():
-                    print(json.dumps(json.loads(record.value), indent=2))
-                    return
+        for raw in raws.values():
+            await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers))
+        await producer.flush()
+        while len(receipts) < len(raws):
+            came = await asyncio.wait_for(_some(consumer), RECEIPT_S)
+            receipts |= {each: data for each, data in came if each in raws}
     except TimeoutError:
-        fail(f"No receipt within {RECEIPT_S} s. The message {event_id} is on {topic}; `bleibe doctor` says what stands still.")
+        pass
     finally:
         await producer.stop()
         await consumer.stop()
+    return receipts
+
+
+async def _some(consumer: AIOKafkaConsumer) -> list[tuple[UUID, dict[str, Any]]]:
+    """The next receipts, by the id of the message they answer."""
+    while not (batches := await consumer.getmany(timeout_ms=500, max_records=500)):
+        pass
+    return [(UUID(record.key.decode()), json.loads(record.value)) for records in batches.values() for record in records]
 
 
 def watch(topic: str, *, from_start: bool = False, count: int | None = None) -> None:

@@ -22,8 +22,12 @@ MUENSTER = Path(__file__).parents[1] / "muenster"
 PERSONS, TOKENS, DATA_KEY, CLOCK, SPANS = "persons.json", "tokens.json", "data.key", "clock", "spans"
 
 
-def start_system(local: Local, *, clock: str = "wall", services: tuple[str, ...] = SERVICES) -> Running:
-    """Start everything that is not running yet, wait until it is ready, and note where it is."""
+def start_system(local: Local, *, services: tuple[str, ...] = SERVICES) -> Running:
+    """Start everything that is not running yet, wait until it is ready, and note where it is.
+
+    A folder in which a demo has played keeps the demo's clock; all others go by the wall clock.
+    """
+    clock = str(local.data / CLOCK) if (local.data / CLOCK).exists() else "wall"
     city = load_city(MUENSTER)
     local.start_postgres()
     dsns = local.ensure_databases(SERVICES)
