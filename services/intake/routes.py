@@ -13,11 +13,12 @@ from services.intake import desk_routes, law, xjustiz
 from services.intake.answers import OTHERS, Answers, NoticeAnswer, answer, refusal, respond
 from services.intake.door import Allowance, body
 from services.intake.http_binding import BATCHED, JSON, STRUCTURED, Unusable, decode
+from services.intake.records import record
 from services.intake.room import calendars_of
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.codes import Answer
 from shared.messaging.model import Decision, Heard, Rejected
-from shared.messaging.wire import Envelope, Raw, Unreadable, encode
+from shared.messaging.wire import Raw, Unreadable
 from shared.runtime.auth import require
 from shared.runtime.persons import Person, Role
 from shared.runtime.problems import Problem
@@ -82,14 +83,7 @@ def routes(system: Running) -> APIRouter:
             filing = xjustiz.file(read, sender.source)
         except Rejected as error:
             return respond([refusal(error)])
-        raws = [
-            encode(
-                topic,
-                Envelope(each, sender.source, notice.TYPE, notice.recorded_at, str(each), traceparent=traceparent()),
-                notice.model_dump_json().encode(),
-            )
-            for each, notice in filing.notices
-        ]
+        raws = [record(topic, each, notice, traceparent()) for each, notice in filing.notices]
         answers = await _submit(system, raws)
         return respond(answers, batch=len(answers) > 1, warnings=filing.warnings)
 
