@@ -7,6 +7,7 @@ texts stay behind, so that no name or address can reach a trace, whatever the co
 import threading
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -54,6 +55,7 @@ ALLOWED_ATTRIBUTES: Final = frozenset(
     }
 )
 
+_KEY: Final = "messaging.kafka.message.key"  # an outside sender may have written a name there
 _QUEUE = 65_536  # spans; when the exporter stands still, newer ones are lost, never memory
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -158,7 +160,7 @@ def _cleaned(span: ReadableSpan) -> ReadableSpan:
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={k: v for k, v in (span.attributes or {}).items() if k in ALLOWED_ATTRIBUTES},
+        attributes={k: v for k, v in (span.attributes or {}).items() if k in ALLOWED_ATTRIBUTES and (k != _KEY or _is_id(v))},
         events=[
             Event(event.name, {"exception.type": str((event.attributes or {})["exception.type"])}, event.timestamp)
             for event in span.events
@@ -171,3 +173,11 @@ def _cleaned(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _is_id(value: object) -> bool:
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return True

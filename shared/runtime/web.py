@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 from opentelemetry.trace import SpanKind
@@ -16,6 +17,8 @@ from shared.runtime.pages import Pages
 from shared.runtime.persons import Tokens
 from shared.runtime.problems import Problems
 from shared.runtime.telemetry import parent_context, tracer
+
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 def web_app(
@@ -49,10 +52,11 @@ class _Traced:
             return
         sent = Headers(scope=scope).getlist("traceparent")
         parent = parent_context(sent[0] if len(sent) == 1 else None)
-        with tracer().start_as_current_span(scope["method"], parent, SpanKind.SERVER) as span:
+        method = scope["method"] if scope["method"] in _METHODS else "HTTP"  # a client may send any word
+        with tracer().start_as_current_span(method, parent, SpanKind.SERVER) as span:
             context = span.get_span_context()
             if context.is_valid:
                 scope.setdefault("state", {})["trace_id"] = f"{context.trace_id:032x}"
             await self._app(scope, receive, send)
             if "route" in scope:
-                span.update_name(f"{scope['method']} {scope['route'].path}")
+                span.update_name(f"{method} {scope['route'].path}")

@@ -120,8 +120,8 @@ class Played:
 async def play(target: Target) -> Played:
     """The whole way of one household, until everything has settled."""
     stage, marks = _Stage(target, Sender(target.bootstrap)), Marks()
-    (notice,) = await stage.say(message(COURT, marks.suit()))
     await stage.say(message("notices.selbstmeldung", marks.self_report()))
+    (notice,) = await stage.say(message(COURT, marks.suit()))
     sent, assignment = await stage.heard(ASSIGNED, AssignmentCreated, lambda one: _named(one.residents, marks))
     team = sent.topic.partition(".")[2]
     case_id, person_id = assignment.case_id, assignment.residents[0].person_id
