@@ -64,6 +64,7 @@ def service_environment(data: Path, service: str, dsn: str, bootstrap: str, port
         "BLEIBE_BOOTSTRAP_SERVERS": bootstrap,
         "BLEIBE_KAFKA_IDEMPOTENT": "false",  # the embedded broker has no idempotent producer
         "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "BLEIBE_KAFKA_FETCH_WAIT_MS": "20",
         "BLEIBE_HTTP_PORT": str(port),
         "BLEIBE_TOKENS_FILE": str(data / PERSONS),
         "BLEIBE_DATA_KEY_FILE": str(data / DATA_KEY),

@@ -50,6 +50,7 @@ class Consumer:
         max_records: int,
         batch_timeout_ms: int,
         session_timeout_ms: int = 10_000,
+        fetch_wait_ms: int = 500,
         instance: str | None = None,
         security: Mapping[str, Any] | None = None,
     ) -> None:
@@ -75,6 +76,7 @@ class Consumer:
             group_instance_id=instance,
             max_records=max_records,
             batch_timeout_ms=batch_timeout_ms,
+            fetch_max_wait_ms=fetch_wait_ms,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             max_poll_interval_ms=MAX_POLL_S * 1000,

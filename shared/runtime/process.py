@@ -131,6 +131,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         max_records=settings.batch_max_records,
         batch_timeout_ms=settings.batch_timeout_ms,
         session_timeout_ms=settings.kafka_session_timeout_ms,
+        fetch_wait_ms=settings.kafka_fetch_wait_ms,
         instance=settings.instance,
     )
     await _patiently(topics)

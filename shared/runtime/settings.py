@@ -29,6 +29,9 @@ class ServiceSettings(BaseSettings):
 
     kafka_replication: int = Field(default=1, ge=1)
     kafka_session_timeout_ms: int = Field(default=10_000, ge=1000)
+    kafka_fetch_wait_ms: int = Field(default=500, ge=1)
+    """How long an empty fetch may wait. Kafka answers sooner when something comes; the embedded broker looks only then."""
+
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
