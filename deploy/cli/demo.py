@@ -1,120 +1,133 @@
-"""`bleibe demo`: constructed Münster cases, played through the four services on a clock of their own."""
+"""`bleibe demo`: constructed notices from real court timelines, played through the whole system."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
+from typing import Self
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.cli.databases import databases
 from deploy.cli.output import fail
-from deploy.cli.reconcile import Check, reconcile
-from deploy.cli.target import SERVICES, Target
+from deploy.cli.reconcile import reconcile
 from deploy.cli.up import print_pages
 from deploy.demo.clients import Office
 from deploy.demo.digest import digest
 from deploy.demo.material import load_material
-from deploy.demo.play import Played, Report, homes, on_stage, play
-from deploy.demo.scenario import FIRST_DAY, MAIL, scenario
-from deploy.local.folder import POSTGRES, FolderInUseError, FolderNotOursError, default_folder
-from deploy.local.outside import remove
+from deploy.demo.play import homes, on_stage, play
+from deploy.demo.running import Ground, NotForDemos, ground
+from deploy.demo.scenario import JOBCENTER, Scenario, scenario
+from deploy.demo.settled import NotSettled
+from deploy.demo.summary import summary
+from deploy.local.folder import FolderInUseError, FolderNotOursError, default_folder
 from deploy.local.postgres import PostgresError
-from deploy.local.supervisor import Local, StartError
-from deploy.local.system import CLOCK, MUENSTER, SPANS, start_system, tokens
-from shared.city import load_city
-from shared.runtime.clock import BERLIN, step_clock
+from deploy.local.supervisor import StartError
+from deploy.local.system import DATA_KEY, MUENSTER, PERSONS, SPANS, tokens
+from shared.city import City, load_city
+from shared.contracts.catalogue import NOTICES
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.telemetry import configure_tracing, shutdown_tracing
 
-OVER_HTTP = "jobcenter"
-"""This partner files over HTTP, all others over Kafka."""
 
+def demo(*, cases: int = 500, seed: int = 1, exit: bool = False) -> None:  # noqa: A002  the option's name is --exit
+    """Play real court cases as constructed Münster notices, day by day on the system's own clock, and prove the promises.
 
-def demo(*, cases: int = 500, seed: int = 1, exit: bool = False) -> None:  # noqa: A002  the option's name
-    """Play constructed court cases through a system of its own, prove the promises, and keep its pages open until Ctrl-C.
+    It uses the system that runs from the data folder on a demo's clock, and goes on where that stands, with new households
+    and court files; else it starts one anew, with empty databases, and keeps its pages open until Ctrl-C. A folder that a
+    system with other content uses is left alone. The same seed played anew gives the same notices, cases, obligations and
+    deadlines: the digest tells. Ends with status 1 where a promise does not hold.
 
-    Everything it plays is constructed: real court timelines and real streets, invented people. It starts the system in the
-    data folder anew; a folder that a system with other content uses is left alone.
-
-    Example: bleibe demo --cases 50 --seed 7 --exit
+    Example: bleibe demo --cases 50 --exit
 
     Args:
-        cases: how many households, at most 500.
-        seed: the same seed plays the same cases.
-        exit: stop when done, with status 1 where a promise does not hold.
+        cases: how many court cases.
+        seed: which households, and what they do.
+        exit: stop when done.
     """
-    data = default_folder()
-    try:
-        with Local(data) as local:
-            _clear(data)
-            step_clock(data / CLOCK, datetime.combine(FIRST_DAY, MAIL, BERLIN))
-            print(f"starting from {data} ...", flush=True)
-            running = start_system(local)
-            assert running.bootstrap is not None
-            system = Target(running.databases, running.bootstrap, running.pages, data)
-            held = asyncio.run(_play(system, data, cases, seed))
-            if exit:
-                raise SystemExit(0 if held else 1)
-            print_pages(running)
-            print("Ctrl-C stops everything.", flush=True)
-            local.wait()
-    except (FolderInUseError, FolderNotOursError, PostgresError, StartError) as error:
-        fail(str(error))
-
-
-def _clear(data: Path) -> None:
-    """Begin anew where only demos have run: such a folder holds their clock. What others keep in theirs stays."""
-    if (data / CLOCK).exists():
-        remove(data, POSTGRES)
-        shutil.rmtree(data / SPANS, ignore_errors=True)
-        (data / CLOCK).unlink()
-    elif (data / POSTGRES).exists():
-        fail(f"{data} holds a system that is not a demo. Set BLEIBE_DATA to another folder for the demo.")
-
-
-async def _play(system: Target, data: Path, cases: int, seed: int) -> bool:
     city = load_city(MUENSTER)
-    story = scenario(load_material(city), seed, cases, FIRST_DAY, city.calendar)
-    offices = {f"notices.{OVER_HTTP}": Office(system.pages["intake"], tokens(data)[f"partner-{OVER_HTTP}"])}
-    print(f"{cases} constructed households, {len(story.happenings)} notices, seed {seed}", flush=True)
-    async with on_stage(system, data / CLOCK, city, seed, homes(story, city.calendar), offices) as stage:
-        with _progress(len(story.happenings)) as report:
-            played = await play(stage, story, FIRST_DAY, report)
-        answers = dict(stage.clients.answers)
-    await _tell(system, played, answers)
-    checks = await reconcile(system)
+    try:
+        with ground(default_folder(), city.calendar) as here:
+            kept = asyncio.run(_demo(here, city, cases, seed))
+            if here.own is not None and not exit:
+                print("\nCtrl-C stops everything.", flush=True)
+                here.own.wait()
+    except (FolderInUseError, FolderNotOursError, NotForDemos, NotSettled, PostgresError, StartError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("Stopped in the middle.", 130)
+    if not kept:
+        raise SystemExit(1)
+
+
+async def _demo(here: Ground, city: City, cases: int, seed: int) -> bool:
+    """Play, and say what came of it. Returns whether every promise holds."""
+    told = scenario(load_material(city), seed, cases, here.first_day, city.calendar)
+    data = Path(here.running.data)
+    _trace(here, data)
+    try:
+        offices = {NOTICES.of(JOBCENTER): Office(here.running.pages["intake"], tokens(data)[f"partner-{JOBCENTER}"])}
+        async with on_stage(here.target, here.clock, city, seed, homes(told, city.calendar), offices) as stage:
+            with _Bar(told) as bar:
+                played = await play(stage, told, here.first_day, bar.report)
+            lines = await summary(here.target, played, stage.clients, here.first_day, stage.now.date())
+    finally:
+        shutdown_tracing()
+    lines.append(("digest", (await digest(here.target)).sha256))
+    print()
+    for name, text in lines:
+        print(f"  {name:<12}{text}")
+    checks = await reconcile(here.target)
+    print()
     for check in checks:
-        print(_line(check), flush=True)
+        print(f"{'holds ' if check.ok else 'BROKEN'}  {check.name}: {check.detail}")
+    print()
+    print_pages(here.running)
     return all(check.ok for check in checks)
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[Report]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("notices"), TimeElapsedColumn())
-    with Progress(*columns) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda day, notices: progress.update(bar, completed=notices, description=f"{day:%d.%m.%Y}")
+def _trace(here: Ground, data: Path) -> None:
+    """The partners' own spans, so that a trace begins with whoever told the city."""
+    settings = ServiceSettings(
+        database_dsn_file=data / "intake.dsn",
+        bootstrap_servers=here.target.bootstrap,
+        tokens_file=data / PERSONS,
+        data_key_file=data / DATA_KEY,
+        spans_dir=data / SPANS,
+    )
+    configure_tracing("demo-partner", settings)
 
 
-async def _tell(system: Target, played: Played, answers: dict[str, int]) -> None:
-    """The figures of the play, on the wall clock."""
-    async with databases(system, SERVICES) as connections:
-        written = sum([await connection.fetchval("select count(*) from journal") for connection in connections.values()])
-    found = await digest(system)
-    waits = sorted(played.latencies)
-    pace = played.notices / played.seconds
-    print(f"\n{played.notices} notices on {played.days} days in {played.seconds:.0f} s: {pace:.0f} a second")
-    print("  answers: " + ", ".join(f"{count} {answer}" for answer, count in sorted(answers.items())))
-    print(f"  {len(found.cases)} cases, {len(found.obligations)} obligations, {found.deadlines} deadlines")
-    print(f"  the same seed gives the same content: sha256 {found.sha256[:16]}")
-    print(f"  {written / max(1, played.notices):.1f} records a notice, answers of caseworkers and providers included")
-    if waits:
-        half, most = waits[len(waits) // 2], waits[int(len(waits) * 0.95)]
-        print(f"  notice to assignment: {half * 1000:.0f} ms for half of them, {most * 1000:.0f} ms for 95 %\n", flush=True)
+class _Bar:
+    """A progress bar on a terminal, a line for each month of the clock elsewhere."""
 
+    def __init__(self, told: Scenario) -> None:
+        self._total = len(told.happenings)
+        self._console = Console()
+        self._month = ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("notices"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
 
-def _line(check: Check) -> str:
-    return f"{'holds ' if check.ok else 'BROKEN'}  {check.name}: {check.detail}"
+    def __enter__(self) -> Self:
+        print(f"playing {self._total} constructed notices ...", flush=True)
+        self._progress.start()
+        self._task = self._progress.add_task("", total=self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def report(self, day: object, sent: int) -> None:
+        """How far it is."""
+        self._progress.update(self._task, completed=sent, description=str(day))
+        month = str(day)[:7]
+        if month != self._month and not self._console.is_terminal:
+            print(f"  {month}: {sent} of {self._total} notices", flush=True)
+        self._month = month
