@@ -84,18 +84,6 @@ async def test_a_broker_that_comes_back_empty_is_filled_from_the_journals(doomed
     await assert_each_has_its_place(target, sender, notices)
 
 
-async def test_two_processes_of_a_service_share_the_work(doomed: Local) -> None:
-    target, sender = target_of(doomed), Sender(target_of(doomed).bootstrap)
-    other = start_another(doomed, "outreach")
-    notices = await sender.send(*(message(COURT, suit(n)) for n in range(WHILE)))
-    await sender.until_answered()
-    doomed.kill(other, restart=False)
-    notices += await sender.send(*(message(COURT, suit(n)) for n in range(WHILE)))
-    await sender.until_answered()
-    await settled(target)
-    await assert_each_has_its_place(target, sender, notices)
-
-
 async def test_two_processes_send_one_assignment_whichever_comes_first() -> None:
     """Here the test is intake, so that case and register entry come in the order it wants, or at the same instant."""
     with tempfile.TemporaryDirectory(prefix="bleibe-two-") as folder, Local(Path(folder), durable=False) as local:

@@ -1,0 +1,83 @@
+"""What a service shows on /metrics, after traffic: every number is there and moves."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.cli.target import SERVICES, Target
+from shared.messaging.wire import Raw
+from shared.runtime.metrics import Name
+from tests.system.one_notice import COURT, Sender, message, settled, suit, write
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.system
+
+Numbers = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+NOTICES = 5
+
+
+async def test_numbers_move_with_the_traffic(system: Target) -> None:
+    before = {service: await numbers(system, service) for service in SERVICES}
+    began = time.time()
+    sender = Sender(system.bootstrap)
+    await sender.send(*(message(COURT, suit(n)) for n in range(NOTICES)))
+    await sender.until_answered()
+    await settled(system)
+    after = {service: await numbers(system, service) for service in SERVICES}
+
+    opened, heard = "de.bleibe.case.opened.v1", "de.bleibe.notice.suit-filed.v1"
+    for service, topic, event_type in (
+        ("intake", "notices", heard),
+        ("outreach", "cases", opened),
+        ("referral", "cases", opened),
+        ("reporting", "cases", opened),
+    ):
+        handled = (Name.EVENTS_HANDLED, (("outcome", "effective"), ("topic", topic), ("type", event_type)))
+        assert after[service][handled] - before[service].get(handled, 0) == NOTICES
+        for name in (Name.BATCH_RECORDS, Name.BATCH_STATEMENTS, Name.BATCH_SECONDS):
+            batches, total = (f"{name}_count", ()), (f"{name}_sum", ())
+            assert after[service][batches] > before[service][batches]
+            assert after[service][total] > before[service][total]
+        assert after[service][Name.OUTBOX_EVENTS, ()] == 0
+        assert (Name.OUTBOX_AGE, ()) in after[service]
+        assert {reason for name, ((_, reason),) in pairs(after[service], Name.PARKED_EVENTS)} == {"failed", "behind", "gap"}
+
+    async def seen() -> bool:
+        """The services look at lag and partners every two seconds."""
+        now = await numbers(system, "intake")
+        lag = {label: value for (name, label), value in now.items() if name == Name.LAG_RECORDS}
+        last = now.get((Name.LAST_NOTICE, (("partner", "ag-muenster"),)), 0)
+        return lag.get((("topic", COURT),)) == 0 and last >= began - 1
+
+    await eventually(seen)
+
+
+async def test_a_message_that_waits_for_a_person_is_counted(system: Target) -> None:
+    failed = (Name.PARKED_EVENTS, (("reason", "failed"),))
+    before = (await numbers(system, "intake"))[failed]
+    whole = message(COURT, suit(1))
+    await write(system.bootstrap, [Raw(whole.topic, whole.key, b"{", whole.headers)])
+
+    async def counted() -> bool:
+        return (await numbers(system, "intake"))[failed] == before + 1
+
+    await eventually(counted)
+
+
+async def numbers(system: Target, service: str) -> Numbers:
+    """The page's samples by name and labels."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        page = (await http.get(f"{system.pages[service]}/metrics")).text
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def pairs(found: Numbers, name: str) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    return [each for each in found if each[0] == name]
