@@ -127,4 +127,4 @@ def _schema(folder: Path) -> tuple[etree.XMLSchema, frozenset[str]]:
 def _path(xpath: str | None, names: frozenset[str]) -> str | None:
     """`/tns:a/tns:b[2]` as `b`, below the root and by names of the schema alone: one the sender made up may say anything."""
     steps = [step.rpartition(":")[2].partition("[")[0] for step in (xpath or "").split("/")[2:]]
-    return ".".join(step for step in steps if step in names)[:100] or None
+    return ".".join(step for step in steps if step in names) or None

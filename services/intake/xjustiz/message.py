@@ -17,6 +17,9 @@ from shared.runtime.clock import BERLIN
 
 _XML_DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)(?:Z|[+-]\d\d:\d\d)?$")
 _XML_TIME = re.compile(r"^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$")
+_WHOLE_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+"""A Datumsangabe may be a year or a month alone."""
+
 _TRUE = ("true", "1")
 _BODIES = ("natuerlicheperson", "organisation", "rakanzlei")
 
@@ -93,9 +96,7 @@ def read(document: bytes) -> Message:
     sender = _code(_first(head, "absendergericht"))
     instance = _instance(data, sender)
     docket = _first(instance, "aktenzeichen")
-    registered = _text(_first(docket, "aktenzeichenstrukturiert", "erfassungsdatum")) or _text(
-        _first(docket, "aktenzeichenstrukturiert", "erfassungsdatum", "datum")
-    )
+    registered = _text(_first(docket, "aktenzeichenstrukturiert", "erfassungsdatum"))
     return Message(
         name=_local(root),
         version=version,
@@ -107,7 +108,7 @@ def read(document: bytes) -> Message:
         subject=_code(_first(instance, "sachgebiet")),
         court=_court(instance) or sender,
         docket=_docket(docket) or (_text(_first(head, "aktenzeichenabsender")) if sender else None),
-        registered_on=_date(registered, "erfassungsdatum") if registered else None,
+        registered_on=_date(registered, "erfassungsdatum") if registered and _WHOLE_DAY.match(registered) else None,
         participants=tuple(_participant(each) for each in _all(data, "beteiligung")),
         hearings=tuple(_hearing(each) for each in _all(data, "terminsdaten")),
     )
