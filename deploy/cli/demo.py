@@ -17,8 +17,9 @@ from deploy.demo.digest import digest
 from deploy.demo.material import load_material
 from deploy.demo.play import homes, on_stage, play
 from deploy.demo.running import Ground, NotForDemos, ground
-from deploy.demo.scenario import JOBCENTER, Scenario, scenario
+from deploy.demo.scenario import JOBCENTER, scenario
 from deploy.demo.settled import NotSettled
+from deploy.demo.stories import stories
 from deploy.demo.summary import summary
 from deploy.local.folder import FolderInUseError, FolderNotOursError, default_folder
 from deploy.local.postgres import PostgresError
@@ -62,14 +63,19 @@ def demo(*, cases: int = 500, seed: int = 1, exit: bool = False) -> None:  # noq
 
 async def _demo(here: Ground, city: City, cases: int, seed: int) -> bool:
     """Play, and say what came of it. Returns whether every promise holds."""
-    told = scenario(load_material(city), seed, cases, here.first_day, city.calendar)
+    material = load_material(city)
+    told = scenario(material, seed, cases, here.first_day, city.calendar)
+    beside = stories(material, here.first_day, city.calendar)
+    happenings = sorted([*told.happenings, *(each for story in beside for each in story.happenings)], key=lambda each: each.on)
+    known = homes(told, city.calendar) | {key: home for story in beside for key, home in story.homes.items()}
+    undertakings = {name: day for story in beside for name, day in story.undertakings.items()}
     data = Path(here.running.data)
     _trace(here, data)
     try:
         offices = {NOTICES.of(JOBCENTER): Office(here.running.pages["intake"], tokens(data)[f"partner-{JOBCENTER}"])}
-        async with on_stage(here.target, here.clock, city, seed, homes(told, city.calendar), offices) as stage:
-            with _Bar(told) as bar:
-                played = await play(stage, told, here.first_day, bar.report)
+        async with on_stage(here.target, here.clock, city, seed, known, offices, undertakings) as stage:
+            with _Bar(len(happenings)) as bar:
+                played = await play(stage, happenings, here.first_day, bar.report)
             lines = await summary(here.target, played, stage.clients, here.first_day, stage.now.date())
     finally:
         shutdown_tracing()
@@ -101,8 +107,8 @@ def _trace(here: Ground, data: Path) -> None:
 class _Bar:
     """A progress bar on a terminal, a line for each month of the clock elsewhere."""
 
-    def __init__(self, told: Scenario) -> None:
-        self._total = len(told.happenings)
+    def __init__(self, total: int) -> None:
+        self._total = total
         self._console = Console()
         self._month = ""
         self._progress = Progress(

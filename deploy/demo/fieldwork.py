@@ -28,6 +28,7 @@ from shared.contracts.codes import (
     Evidence,
     LegalFact,
     Need,
+    ObligationReason,
     Outcome,
     WaiverReason,
     Window,
@@ -67,7 +68,10 @@ Known = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the scenario knows of a person: found wrong or empty, when served, how the case will end and when."""
+    """What the scenario knows of a person: found wrong or empty, when served, how the case will end and when.
+
+    A story also says what comes of each attempt (`results`; in a later round `after`), and what is needed.
+    """
 
     moved_out: bool = False
     hard_to_find: bool = False
@@ -75,6 +79,8 @@ class Home:
     outcome: Outcome | None = None
     over_on: date | None = None
     results: tuple[AttemptResult, ...] | None = None
+    after: tuple[AttemptResult, ...] | None = None
+    needs: tuple[Need, ...] | None = None
 
 
 NOTHING_KNOWN = Home()
@@ -189,8 +195,9 @@ class FieldWork:
 
     def _result(self, visit: _Visit, home: Home) -> AttemptResult:
         nth = len(visit.tried)
-        if home.results is not None:
-            return home.results[min(nth, len(home.results) - 1)]
+        written = home.after if home.after and visit.assignment.reason is not ObligationReason.SUIT else home.results
+        if written is not None:
+            return written[min(nth, len(written) - 1)]
         if home.moved_out:
             return AttemptResult.MOVED_OUT
         if home.hard_to_find and nth == 0:
@@ -207,6 +214,8 @@ class FieldWork:
         language = next((each.language for each in visit.assignment.residents if each.language), None)
         met = result is AttemptResult.MET
         said = talk(len(visit.assignment.residents), language, chance) if met else None
+        if said is not None and home.needs is not None:
+            said = said.model_copy(update={"needs": home.needs})
         attempt = AttemptReported(
             **_head(visit, now),
             visit_id=visit_id,

@@ -6,7 +6,7 @@ that it is the same in each run, whichever office was asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,7 +47,7 @@ class Helpers:
 
     seed: int
     city: City
-    undertakings: dict[str, date] = field(default_factory=dict)
+    undertakings: Mapping[str, date] = field(default_factory=dict)
     _due: dict[tuple[str, UUID], list[tuple[date, Writes]]] = field(default_factory=dict)
     _offers: dict[tuple[str, UUID], OfferMade] = field(default_factory=dict)
     _open: set[tuple[str, UUID]] = field(default_factory=set)

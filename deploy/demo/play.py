@@ -166,23 +166,29 @@ def homes(scenario: Scenario, calendar: Calendar) -> dict[Known, Home]:
 
 @contextlib.asynccontextmanager
 async def on_stage(
-    system: Target, clock: Path, city: City, seed: int, known: Mapping[Known, Home], offices: Mapping[str, Office]
+    system: Target,
+    clock: Path,
+    city: City,
+    seed: int,
+    known: Mapping[Known, Home],
+    offices: Mapping[str, Office],
+    undertakings: Mapping[str, date],
 ) -> AsyncIterator[Stage]:
     """Open a stage on a running system whose services read `clock`."""
     clients = Clients(system.bootstrap, city, offices)
     async with settlement(system, clients) as settling:
-        field_work, helpers = FieldWork(seed, city, known), Helpers(seed, city)
+        field_work, helpers = FieldWork(seed, city, known), Helpers(seed, city, undertakings)
         stage = Stage(clock, city, field_work, helpers, clients, settling, Played(), FileClock(clock).now())
         clients.audience = stage
         async with clients:
             yield stage
 
 
-async def play(stage: Stage, scenario: Scenario, start: date, report: Report) -> Played:
+async def play(stage: Stage, happenings: Iterable[Happening], start: date, report: Report) -> Played:
     """Play all of it, to the day on which nothing is left to do."""
     begun = wall.monotonic()
     by_day: defaultdict[date, list[Happening]] = defaultdict(list)
-    for each in scenario.happenings:
+    for each in happenings:
         by_day[each.on].append(each)
     last = max(by_day, default=start)
     day = start

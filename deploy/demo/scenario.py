@@ -97,7 +97,7 @@ def _suit(home: Household, sender: str) -> SuitFiled:
         SELF: (Channel.SELF, LegalBasis.OWN_REQUEST, Origin.HOUSEHOLD),
     }[sender]
     return SuitFiled(
-        **_head(home.heard_on, channel, basis),
+        **head(home.heard_on, channel, basis),
         on_behalf_of=origin,
         proceeding=home.proceeding,
         filed_on=home.filed_on,
@@ -113,7 +113,7 @@ def _suit(home: Household, sender: str) -> SuitFiled:
 
 def _termination(home: Household, on: date) -> TerminationReported:
     return TerminationReported(
-        **_head(on, Channel.LANDLORD, LegalBasis.GDPR_6_1_F),
+        **head(on, Channel.LANDLORD, LegalBasis.GDPR_6_1_F),
         tenants=home.people,
         landlord_kind=home.landlord_kind,
         termination_types=home.terminations,
@@ -123,7 +123,7 @@ def _termination(home: Household, on: date) -> TerminationReported:
 
 
 def _notice(home: Household, on: date, what: Told) -> tuple[str, Notice]:
-    court = _head(on, Channel.MIZI_FORM, LegalBasis.EGGVG_20) | {"proceeding": home.proceeding}
+    court = head(on, Channel.MIZI_FORM, LegalBasis.EGGVG_20) | {"proceeding": home.proceeding}
     match what:
         case Served(day, whom):
             named = () if whom is None else (home.people[whom],)
@@ -135,7 +135,7 @@ def _notice(home: Household, on: date, what: Told) -> tuple[str, Notice]:
         case Eviction(at, status):
             return BAILIFF, _eviction(home, on, at, status)
         case Asked():
-            return SELF, SelfReported(**_head(on, Channel.SELF, LegalBasis.OWN_REQUEST), tenants=home.people)
+            return SELF, SelfReported(**head(on, Channel.SELF, LegalBasis.OWN_REQUEST), tenants=home.people)
 
 
 def _hearing(court: dict[str, Any], what: Hearing) -> Notice:
@@ -148,7 +148,7 @@ def _hearing(court: dict[str, Any], what: Hearing) -> Notice:
 
 def _eviction(home: Household, on: date, at: datetime, status: EvictionStatus) -> EvictionDateNotified:
     return EvictionDateNotified(
-        **_head(on, Channel.BAILIFF, LegalBasis.GVGA_130_3),
+        **head(on, Channel.BAILIFF, LegalBasis.GVGA_130_3),
         proceeding=home.proceeding,
         status=status,
         eviction_at=at,
@@ -156,5 +156,6 @@ def _eviction(home: Household, on: date, at: datetime, status: EvictionStatus) -
     )
 
 
-def _head(on: date, channel: Channel, basis: LegalBasis) -> dict[str, Any]:
+def head(on: date, channel: Channel, basis: LegalBasis) -> dict[str, Any]:
+    """What every notice of that day's mail says of itself: that it is constructed, too."""
     return {"channel": channel, "actor": ACTOR, "legal_basis": basis, "recorded_at": datetime.combine(on, MAIL, BERLIN)}
