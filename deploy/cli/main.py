@@ -6,7 +6,7 @@ import logging
 
 from cyclopts import App
 
-from deploy.cli import importing, parked
+from deploy.cli import erase, importing, parked
 from deploy.cli.contracts import contracts
 from deploy.cli.deadlines import deadlines
 from deploy.cli.demo import demo
@@ -37,6 +37,9 @@ app.command(doctor)
 app.command(contracts)
 app.command(deadlines)
 app.command(importing.app)
+app.command(erase.app)
+app.command(erase.hold)
+app.command(erase.revocations)
 
 
 def main() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.intake.room import IntakeRoom
+from services.intake.jobs import Erasing
+from services.intake.room import IntakeRoom, refers_to
 from services.intake.routes import routes
 from shared.contracts.catalogue import CASES, HOUSEHOLDS, NOTICES, OUTCOMES, REFERRALS, VISITS
-from shared.runtime.service import Context, Service
+from shared.contracts.topics.cases import CaseErased
+from shared.messaging.erasure import Forgetting
+from shared.runtime.forgetting import forgetting_jobs, memory_of
+from shared.runtime.service import Context, Job, Service
 
 HERE = Path(__file__).parent
 
@@ -15,12 +19,20 @@ HERE = Path(__file__).parent
 def build(context: Context) -> Service:
     """The service, from its context."""
     notices = [NOTICES.of(partner.id) for partner in context.city.partners]
+    hears, says = [*notices, VISITS.name, REFERRALS.name, OUTCOMES.name], [CASES, HOUSEHOLDS]
+    memory = memory_of(context, hears, says, keep=[CaseErased])
+    erasing = Erasing(memory, context.city.retention)
     return Service(
         name="intake",
-        room=IntakeRoom(context.city),
-        hears=[*notices, VISITS.name, REFERRALS.name, OUTCOMES.name],
-        says=[CASES, HOUSEHOLDS],
-        jobs=[],
+        room=Forgetting(IntakeRoom(context.city), memory, refers_to),
+        hears=hears,
+        says=says,
+        jobs=[
+            Job("erasures", every_s=2, run=erasing.asked),
+            Job("revocations", every_s=2, run=erasing.revoked),
+            Job("retention", every_s=3600, run=erasing.over),
+            *forgetting_jobs(context, memory),
+        ],
         routes=routes,
         migrations=HERE / "migrations",
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from uuid import UUID, uuid4
+
+from pydantic import BaseModel
 
 from services.intake import store
 from services.intake.addresses import gazetteer, locate, normalise
@@ -26,6 +28,7 @@ from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.parts import Address
 from shared.contracts.topics.referrals import UndertakingSent
 from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
+from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Tx
 from shared.runtime.clock import BERLIN
 
@@ -128,11 +131,21 @@ class IntakeRoom:
         """Write what the decisions changed."""
         await store.save(tx, state)
 
+    def gone(self, state: Desk) -> Gone:  # noqa: ARG002  as every room
+        """Nothing: no message erases here, people and the clock do; see jobs.py."""
+        return Gone()
+
 
 _OURS = (LegalFactSeen, ReportCorrected, UndertakingSent, OutcomeRecorded)
 
 
-def _target(notice: Event) -> UUID | None:
+def refers_to(heard: Heard) -> Iterable[UUID]:
+    """The notice that one corrects or revokes."""
+    target = None if heard.data is None else _target(heard.data)
+    return () if target is None else (target,)
+
+
+def _target(notice: BaseModel) -> UUID | None:
     if isinstance(notice, NoticeCorrected):
         return notice.corrects
     return notice.revokes if isinstance(notice, NoticeRevoked) else None

@@ -17,6 +17,9 @@ from shared.contracts.catalogue import (
     REFERRALS,
     VISITS,
 )
+from shared.contracts.topics.assignments import AssignmentWithdrawn
+from shared.messaging.erasure import Forgetting
+from shared.runtime.forgetting import forgetting_jobs, memory_of
 from shared.runtime.service import Context, Job, Service, family
 
 HERE = Path(__file__).parent
@@ -25,14 +28,18 @@ HERE = Path(__file__).parent
 def build(context: Context) -> Service:
     """The service, from its context."""
     room = OutreachRoom(context.city)
+    hears = [CASES.name, HOUSEHOLDS.name, REFERRALS.name, *family(FIELD_REPORTS, context.city)]
+    says = [ASSIGNMENTS, VISITS, ASSESSMENTS, OUTCOMES]
+    memory = memory_of(context, hears, says, keep=[AssignmentWithdrawn])
     return Service(
         name="outreach",
-        room=room,
-        hears=[CASES.name, HOUSEHOLDS.name, REFERRALS.name, *family(FIELD_REPORTS, context.city)],
-        says=[ASSIGNMENTS, VISITS, ASSESSMENTS, OUTCOMES],
+        room=Forgetting(room, memory),
+        hears=hears,
+        says=says,
         jobs=[
             Job("replanning", every_s=60, run=Replanning(room, context.city).run),
             Job("waiting_alarm", every_s=5, run=WaitingAlarm(context.metrics).run),
+            *forgetting_jobs(context, memory),
         ],
         routes=routes,
         migrations=HERE / "migrations",

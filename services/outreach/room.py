@@ -27,6 +27,7 @@ from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseReopened
 from shared.contracts.topics.field_reports import FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.referrals import ReferralChanged
+from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
 
 _TOPIC_OF: dict[type[Event], Topic] = {event: topic for topic in (VISITS, ASSESSMENTS, OUTCOMES) for event in topic.events}
@@ -99,6 +100,11 @@ class OutreachRoom:
         if state.changed_files or state.erased_files:
             files = [state.files[each] for each in sorted(state.changed_files)]
             await store.save_files(tx, files, state.erased_files, state.notes)
+
+    def gone(self, state: State) -> Gone:
+        """What was written of the erased cases, and refused reports that name one."""
+        cases = [str(each) for each in state.erased_files]
+        return Gone([*cases, *(str(each) for each in state.erased_registers)], mentions=[(each,) for each in cases])
 
 
 def _case_of(heard: Heard) -> UUID | None:

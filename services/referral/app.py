@@ -12,7 +12,11 @@ from services.referral.routing import Directory, ProviderKind, Service
 from services.referral.settling import Policy
 from shared import city
 from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, HOUSEHOLDS, OFFERS, OUTCOMES, REFERRALS, REPLIES, VISITS
+from shared.contracts.topics.handovers import HandoverRecalled
+from shared.contracts.topics.offers import OfferWithdrawn
+from shared.messaging.erasure import Forgetting
 from shared.runtime import service
+from shared.runtime.forgetting import forgetting_jobs, memory_of
 from shared.runtime.service import Context, Job
 
 _HERE = Path(__file__).parent
@@ -23,12 +27,18 @@ def build(ctx: Context) -> service.Service:
     room = ReferralRoom(policy_of(ctx.city), uuid4)
     alarm = UndertakingAlarm(ctx.city.promises.undertaking_received_days_before, ctx.city.calendar, ctx.metrics)
     facts = [topic.name for topic in (CASES, HOUSEHOLDS, VISITS, ASSESSMENTS, OUTCOMES)]
+    hears, says = [*facts, *service.family(REPLIES, ctx.city)], [OFFERS, HANDOVERS, REFERRALS]
+    memory = memory_of(ctx, hears, says, keep=[OfferWithdrawn, HandoverRecalled])
     return service.Service(
         name="referral",
-        room=room,
-        hears=[*facts, *service.family(REPLIES, ctx.city)],
-        says=[OFFERS, HANDOVERS, REFERRALS],
-        jobs=[Job("offer_time_out", every_s=30, run=room.time_out), Job("undertaking_alarm", every_s=30, run=alarm.run)],
+        room=Forgetting(room, memory),
+        hears=hears,
+        says=says,
+        jobs=[
+            Job("offer_time_out", every_s=30, run=room.time_out),
+            Job("undertaking_alarm", every_s=30, run=alarm.run),
+            *forgetting_jobs(ctx, memory),
+        ],
         routes=routes,
         migrations=_HERE / "migrations",
         templates=_HERE / "pages",

@@ -19,6 +19,7 @@ from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.replies import Reply
 from shared.contracts.topics.visits import ReportCorrected
+from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
 
 _MAY_ASK = (AssessmentRecorded, ConsentGiven, CaseEvent, Reply)
@@ -36,6 +37,7 @@ class Batch:
     of_referral: dict[UUID, UUID] = field(init=False)
     changed: set[UUID] = field(default_factory=set)
     changed_households: set[UUID] = field(default_factory=set)
+    gone: set[UUID] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.of_referral = {r.referral_id: file.case_id for file in self.files.values() for r in file.referrals}
@@ -68,6 +70,7 @@ class ReferralRoom:
         if file.erased:
             return Decision()
         if isinstance(heard.data, CaseErased):
+            state.gone |= {file.case_id, *(each.referral_id for each in file.referrals)}
             return Decision(self._keep(state, erase(file)))
         return Decision(self._settled(state, _heard(file, heard)))
 
@@ -75,6 +78,11 @@ class ReferralRoom:
         """Write what the decisions changed."""
         await store.save_files(tx, [state.files[each] for each in sorted(state.changed)], state.now.date())
         await store.save_households(tx, {each: state.households[each] for each in sorted(state.changed_households)})
+
+    def gone(self, state: Batch) -> Gone:
+        """What was written of the erased cases and their referrals, and refused answers that name one."""
+        keys = [str(each) for each in state.gone]
+        return Gone(keys, mentions=[(each,) for each in keys])
 
     async def time_out(self, tx: Tx, now: datetime) -> Sequence[Said]:
         """Let the offers whose time is up go to the next provider."""
@@ -103,6 +111,8 @@ class ReferralRoom:
 
     def _register(self, state: Batch, household_id: UUID, record: object) -> Sequence[Said]:
         state.households[household_id] = record if isinstance(record, HouseholdRecorded) else None
+        if record is None:
+            state.gone.add(household_id)
         state.changed_households.add(household_id)
         said: list[Said] = []
         for file in list(state.files.values()):

@@ -13,6 +13,7 @@ from services.reporting.lines import line_of
 from services.reporting.parts import Parts
 from services.reporting.periods import quarter_of
 from shared.contracts.topics.cases import CaseErased
+from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Tx
 
 NOTHING = Decision()
@@ -61,3 +62,7 @@ class ReportingRoom:
             await store.save_parts(tx, {case_id: state.parts[case_id] for case_id in state.facts})
         if state.erased:
             await store.erase(tx, state.erased, state.quarters)
+
+    def gone(self, state: Batch) -> Gone:
+        """What lies parked of the erased cases."""
+        return Gone([str(each) for each in state.erased])

@@ -90,6 +90,17 @@ class Referrals(Data):
     reroutes: Annotated[int, Field(ge=0)]
 
 
+class Retention(Data):
+    """How long what is kept. What belongs to no case: refused content, half-typed forms (days), notices whose suit never came."""
+
+    closed_case_months: Annotated[int, Field(ge=1)]
+    healed_months: Annotated[int, Field(gt=24)]
+    """Of a termination that was healed; more than the two years in which it uses the Schonfrist up (§ 569 III Nr. 2 BGB)."""
+
+    loose_days: Annotated[int, Field(ge=1)]
+    waiting_months: Annotated[int, Field(ge=1)]
+
+
 class QuarterRow(Data):
     """A quarter (Stadtteil) and the district (Stadtbezirk) it belongs to."""
 
@@ -216,6 +227,7 @@ class City(Data):
     promises: Promises
     visits: Visits
     referrals: Referrals
+    retention: Retention
     quarters: tuple[QuarterRow, ...]
     streets: tuple[Street, ...]
     sampled: tuple[SampledAddress, ...]

@@ -20,7 +20,7 @@ from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from shared.messaging.inbound import ERASED as RULE
-from shared.messaging.model import Decision, Heard, Rejected, Room, Tx
+from shared.messaging.model import Decision, Heard, Rejected, Room, Said, Tx
 
 ERASED = "de.bleibe.record.erased.v1"
 
@@ -58,13 +58,13 @@ class Memory:
     def _key(self) -> bytes:
         return self.secret()
 
-    def hash(self, source: str, message_id: UUID) -> bytes:
-        """HMAC-SHA-256 of a message's identity: tells a replay to whoever has the key, and nothing to anybody else."""
-        return hmac.digest(self._key, f"{source}\0{message_id}".encode(), "sha256")
+    def keyed(self, kind: str, *parts: object) -> bytes:
+        """HMAC-SHA-256 of what is not to be kept: whoever has the key knows it again, and nobody else."""
+        return hmac.digest(self._key, "\0".join([kind, *map(str, parts)]).encode(), "sha256")
 
     async def remembers(self, tx: Tx, messages: Collection[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
         """Which of these messages were erased."""
-        hashes = {self.hash(*each): each for each in messages}
+        hashes = {self.keyed("message", *each): each for each in messages}
         if not hashes:
             return set()
         rows = await tx.fetch("select hash from erased_messages where hash = any($1::bytea[])", list(hashes))
@@ -79,6 +79,17 @@ class Memory:
         await self._forget_mentions(tx, gone.mentions)
         await _unpark(tx, gone.keys, messages)
         await self._empty_journal(tx, gone.keys)
+        await tx.execute(
+            "insert into erasing (key) select * from unnest($1::text[]) order by 1 on conflict do nothing", list(gone.keys)
+        )
+
+    async def sweep(self, tx: Tx, now: datetime) -> Sequence[Said]:  # noqa: ARG002  as every job
+        """Empty again what was journalled in the very transactions that erased; as a job of the service."""
+        rows = await tx.fetch("select key from erasing order by key for update")
+        keys = [row["key"] for row in rows]
+        await self._empty_events(tx, keys)
+        await tx.execute("delete from erasing where key = any($1::text[])", keys)
+        return ()
 
     async def compact(self, tx: Tx, keys: Collection[str]) -> None:
         """Forget all entries of these keys of our registers but the newest."""
@@ -102,7 +113,7 @@ class Memory:
     async def _forget_messages(self, tx: Tx, messages: Collection[tuple[str, UUID]]) -> None:
         await tx.execute(
             "insert into erased_messages (hash) select * from unnest($1::bytea[]) order by 1 on conflict do nothing",
-            [self.hash(*each) for each in messages],
+            [self.keyed("message", *each) for each in messages],
         )
         await tx.execute(
             "delete from inbound where (source, id) in (select * from unnest($1::text[], $2::uuid[]))",
@@ -136,6 +147,10 @@ class Memory:
             )
 
     async def _empty_journal(self, tx: Tx, keys: Collection[str]) -> None:
+        await self._empty_events(tx, keys)
+        await _delete_rows(tx, self.registers, keys, but_newest=False)
+
+    async def _empty_events(self, tx: Tx, keys: Collection[str]) -> None:
         await tx.execute(
             """
             update journal set type = $3, data = '{}', causation_id = null, traceparent = null
@@ -146,7 +161,6 @@ class Memory:
             ERASED,
             [*self.keep, ERASED],
         )
-        await _delete_rows(tx, self.registers, keys, but_newest=False)
 
 
 def _spellings(word: str) -> tuple[bytes, bytes]:
@@ -194,12 +208,23 @@ async def _unpark(tx: Tx, keys: Collection[str], messages: Collection[tuple[str,
     )
 
 
-async def forget_refused(tx: Tx, before: datetime) -> int:
-    """Forget the content of outside messages refused before this moment. Returns how many; that they came stays known."""
-    done = await tx.execute(
-        "update inbound set refused_value = null where refused_value is not null and recorded_at < $1", before
-    )
-    return int(done.rsplit(" ", 1)[1])
+@dataclass(frozen=True, slots=True)
+class ForgetRefused:
+    """A job: the content of refused outside messages goes after so many days; that they came, and why not, stays known."""
+
+    days: int
+
+    async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
+        """Forget what is older, by the service's clock and by real time both: a demo's clock may stand elsewhere."""
+        await tx.execute(
+            """
+            update inbound set refused_value = null
+            where refused_value is not null and recorded_at < least($1, now()) - make_interval(days => $2)
+            """,
+            now,
+            self.days,
+        )
+        return ()
 
 
 class Erasing(Room[S], Protocol[S]):

@@ -57,8 +57,10 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def system(pool: Pool, database: str, tmp_path: Path) -> Running:
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
     settings = ServiceSettings(
-        database_dsn=SecretStr(database), bootstrap_servers="127.0.0.1:1", tokens_file=tmp_path, data_key_file=tmp_path
+        database_dsn=SecretStr(database), bootstrap_servers="127.0.0.1:1", tokens_file=tmp_path, data_key_file=key
     )
     metrics = Metrics({}, [])
     context = Context(settings, load_city(MUENSTER), FixedClock(NOW), metrics)

@@ -314,6 +314,7 @@ async def test_over_its_topics_from_the_suit_to_the_end_of_the_visit(database: s
         tokens_file=tmp_path / "tokens",
         data_key_file=tmp_path / "key",
     )
+    (tmp_path / "key").write_text("k" * 64)
     context = Context(settings, city(), FixedClock(at(MONDAY)), Metrics(EVENT_TYPES))
     town = Town()
     case, household = town.suit()

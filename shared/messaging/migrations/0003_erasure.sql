@@ -3,5 +3,9 @@ create table erased_messages (
     hash bytea primary key,
     erased_at timestamptz not null default now()
 );
+-- Keys whose journal is emptied once more: what a transaction says is journalled after it has erased.
+create table erasing (
+    key text primary key
+);
 -- Refused content is kept for a while only, and looked through when somebody is erased.
 create index inbound_refused on inbound (recorded_at) where refused_value is not null;

@@ -1,0 +1,123 @@
+"""A household through all four services, erased: nothing of it is left in any table, and nobody is left behind."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import astuple, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from deploy.cli import erase
+from deploy.cli.databases import database
+from deploy.cli.reconcile import reconcile
+from deploy.cli.target import SERVICES, Target
+from deploy.local.supervisor import Local
+from deploy.local.system import start_system
+from shared.contracts.catalogue import RECEIPTS
+from shared.contracts.codes import Answer
+from shared.contracts.topics.receipts import ReceiptIssued
+from shared.messaging.wire import Raw
+from tests.system.one_case import Marks, play
+from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of, write
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.fault]
+
+
+@pytest.fixture(scope="module")
+def doomed() -> Iterator[Local]:
+    """A system of this module's own: data go, and its broker forgets."""
+    with tempfile.TemporaryDirectory(prefix="bleibe-erasure-") as folder, Local(Path(folder), durable=False) as local:
+        start_system(local)
+        yield local
+
+
+async def test_an_erased_household_is_in_no_table_and_nobody_is_left_behind(
+    doomed: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = target_of(doomed)
+    sender = Sender(target.bootstrap)
+    monkeypatch.setattr(erase, "target", lambda: target)
+    played = await play(target)
+    beside = await sender.send(message(COURT, suit(1)))
+    await sender.send(*unusable(played.marks))
+    await sender.until_answered()
+    await settled(target)
+    before = await holding(target, played.marks)
+    assert before >= {
+        "intake.statements", "intake.households", "intake.match_keys", "intake.journal", "intake.inbound", "intake.parked",
+        "outreach.registers", "outreach.journal", "outreach.notes", "referral.households", "referral.journal",
+    }  # fmt: skip
+
+    # Reporting reads nothing more until the broker has forgotten all and was filled from what the journals still hold.
+    doomed.kill("reporting", restart=False)
+    await sender.send(message(COURT, played.marks.suit(monthly_rent="700.00")))
+    await sender.until_answered()
+    household = await household_of(target, played.case_id)
+    await erase._erase(household, "Art. 17 GDPR")
+    assert f"{(datetime.now(UTC) + timedelta(days=401, hours=1)).date()}" in capsys.readouterr().out
+    await eventually(lambda: is_nowhere(target, played.marks), within_s=30)
+    doomed.kill("broker", restart=False)
+    doomed.resume("broker")
+    doomed.resume("reporting")
+    await settled(target)
+
+    await write(target.bootstrap, [message(COURT, played.marks.suit(), message_id=played.notice_id)])
+    await eventually(lambda: answers_to(target, played.notice_id, (Answer.REJECTED, "erased")), within_s=30)
+    await settled(target)
+    assert await holding(target, played.marks) == set()
+    assert [check for check in await reconcile(target) if not check.ok] == []
+    assert (await cases_of(target, beside)).keys() == set(beside)
+    async with database(target, "reporting") as reporting:
+        assert await reporting.fetchval("select count(*) from erased where case_id = $1", played.case_id) == 1
+        assert await reporting.fetchval("select count(*) from facts where key = $1", played.case_id) == 0
+
+
+def unusable(marks: Marks) -> list[Raw]:
+    """A notice about the household that is refused and kept for a person to see, and one that nobody can read."""
+    refused = message(COURT, marks.suit(filed_on=datetime.now(UTC).date() + timedelta(days=400)))
+    unreadable = message(COURT, marks.suit())
+    return [refused, replace(unreadable, value=(unreadable.value or b"")[:-1])]
+
+
+async def answers_to(target: Target, notice: UUID, wanted: tuple[Answer, str]) -> bool:
+    """Whether a notice got this answer, beside the one it had before it was erased."""
+    raws = await read(target.bootstrap, [RECEIPTS.of(COURT.partition(".")[2])])
+    told = [(each.answer, each.rule) for each in events(raws, ReceiptIssued) if each.message_id == notice]
+    assert set(told) <= {(Answer.ACCEPTED, None), wanted}
+    return wanted in told
+
+
+async def household_of(target: Target, case_id: UUID) -> UUID:
+    """The household of a case."""
+    async with database(target, "intake") as intake:
+        found: UUID = await intake.fetchval("select household_id from cases where id = $1", case_id)
+    return found
+
+
+async def is_nowhere(target: Target, marks: Marks) -> bool:
+    """Whether no database holds anything of the household any more."""
+    return not await holding(target, marks)
+
+
+async def holding(target: Target, marks: Marks) -> set[str]:
+    """Every table of every database that holds a word of the household, in any case, as text or as bytes."""
+    words = [word.lower() for word in astuple(marks)]
+    patterns = [f"%{word}%" for word in words] + [f"%{word.encode().hex()}%" for word in astuple(marks)]
+    found = set()
+    for service in SERVICES:
+        async with database(target, service) as connection:
+            tables = await connection.fetch(
+                "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+            )
+            for schema, table in tables:
+                if await connection.fetchval(
+                    f'select exists (select from "{schema}"."{table}" t where lower(t::text) like any($1::text[]))',  # noqa: S608  names of tables
+                    patterns,
+                ):
+                    found.add(f"{service}.{table}")
+    return found
