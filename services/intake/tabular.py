@@ -34,7 +34,7 @@ _KINDS: Final[Mapping[str, type[Notice]]] = {
     event.model_fields["kind"].default: event for event in notices.EVENTS if "kind" in event.model_fields
 }
 _LONGEST_AMOUNT: Final = 40
-_CURRENCY: Final = re.compile(r"^(?:EUR|€)?\s*([0-9.,'\s]*[0-9-])\s*(?:EUR|€)?$", re.IGNORECASE)
+_CURRENCY: Final = re.compile(r"^(?:EUR|€)?\s*([0-9][0-9.,'\s]*-{0,2})\s*(?:EUR|€)?$", re.IGNORECASE)
 
 Column = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(pattern=r"^[a-z_]+(\.[0-9]+\.[a-z_]+|\.[a-z_]+)*$")]
