@@ -35,4 +35,5 @@ def build(context: Context) -> Service:
         ],
         routes=routes,
         migrations=HERE / "migrations",
+        templates=HERE / "pages",
     )

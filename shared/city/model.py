@@ -223,6 +223,7 @@ class City(Data):
     centre: DistrictCode
     extra_holidays: frozenset[date]
     parked_limit: Annotated[int, Field(ge=1)]
+    desk: PartnerId
     courts: tuple[Court, ...]
     promises: Promises
     visits: Visits
@@ -265,6 +266,8 @@ class City(Data):
         _unique("caseworker", (worker.id for worker in self.caseworkers))
         _unique("service", (service.code for provider in self.providers for service in provider.services))
         _unique("quarter", (row.quarter for row in self.quarters))
+        if all(self.desk != partner.id for partner in self.partners):
+            raise ValueError(f"the desk must be one of the partners: {self.desk}")
         self._every_district_has_one_team()
         self._caseworkers_fit()
         named = [self.centre, *(street.district for street in self.streets if street.district)]

@@ -1,0 +1,58 @@
+"""Intake's pages for people: the start page, the court's form (`form_routes`) and a notice's history (`history_routes`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from services.intake import form_routes, history_routes, page_store
+from services.intake.wording import Wording
+from shared.contracts.catalogue import NOTICES
+from shared.runtime.access_log import record_read
+from shared.runtime.auth import require
+from shared.runtime.persons import Person, Role
+from shared.runtime.texts import Lang
+
+if TYPE_CHECKING:
+    from shared.runtime.service import Running
+
+Reader = Annotated[Person, Depends(require(Role.CLERK, Role.TEAM_LEAD, Role.PRIVACY))]
+REFUSED_DAYS = 14
+
+
+def routes(system: Running) -> APIRouter:
+    """The routes of a running service."""
+    router = APIRouter(include_in_schema=False)
+    router.include_router(form_routes.routes(system))
+    router.include_router(history_routes.routes(system))
+    wording = Wording(system.city)
+    source = f"urn:bleibe:partner:{system.city.desk}"
+    topics = [NOTICES.of(partner.id) for partner in system.city.partners]
+
+    @router.get("/")
+    async def start(person: Reader, lang: Annotated[Lang, Query()] = "de") -> Response:
+        async with system.pool.acquire() as connection, connection.transaction():
+            drafts = await page_store.drafts(connection, source)
+            counts = await page_store.counts_today(connection, topics)
+            today = await page_store.today(connection, topics)
+            refused = await page_store.refused(connection, topics, REFUSED_DAYS)
+            parked = await page_store.parked(connection, topics)
+            doubtful = await page_store.possible_duplicates(connection)
+            await record_read(connection, person, "intake", [each.id for each in drafts], "drafts", system.clock.now())
+        return system.pages.render(
+            "start.html",
+            lang=lang,
+            wording=wording,
+            me=person.id,
+            date=system.clock.today(),
+            drafts=drafts,
+            counts=counts,
+            today=today,
+            refused=refused,
+            parked=parked,
+            doubtful=doubtful,
+        )
+
+    return router

@@ -1,0 +1,175 @@
+"""`/mitteilungen`: a notice's history. Found by court file or id, never by name; every reading is recorded with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.intake import page_store, store
+from services.intake.door import body
+from services.intake.facts import Statement
+from services.intake.history import Due, Line, due, lines
+from services.intake.matching import docket_key
+from services.intake.page_store import Reading, Received
+from services.intake.room import atlas_of, clockwork_of
+from services.intake.wording import Wording
+from shared.contracts.topics.notices import ProceedingRef
+from shared.messaging.model import Rejected
+from shared.runtime.access_log import record_read
+from shared.runtime.auth import require
+from shared.runtime.persons import Person, Role
+from shared.runtime.problems import Problem
+from shared.runtime.texts import Lang
+
+if TYPE_CHECKING:
+    from services.intake.snapshot import CaseState
+    from shared.messaging.model import Tx
+    from shared.runtime.service import Running
+
+SHOWN_BYTES: Final = 20_000
+
+Reader = Annotated[Person, Depends(require(Role.CLERK, Role.TEAM_LEAD, Role.PRIVACY))]
+Language = Annotated[Lang, Query()]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One notice: how it came, what it said, what refers to it, the case it is in with its deadlines, who read about it."""
+
+    received: Received
+    statement: Statement | None = None
+    said: list[Line] = field(default_factory=list)
+    about: list[Statement] = field(default_factory=list)
+    case: CaseState | None = None
+    deadlines: list[Due] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+    @property
+    def refused_text(self) -> str:
+        """The refused content, for a person to see what was wrong with it."""
+        return (self.received.refused or b"")[:SHOWN_BYTES].decode("utf-8", "replace")
+
+
+def routes(system: Running) -> APIRouter:
+    """The routes of a running service."""
+    router = APIRouter()
+    records = _Records(system)
+
+    @router.get("/mitteilungen")
+    async def search_page(person: Reader, lang: Language = "de", fall: UUID | None = None) -> Response:
+        return await records.of_case(person, fall, lang)
+
+    @router.post("/mitteilungen")
+    async def search(request: Request, person: Reader, lang: Language = "de") -> Response:
+        """By POST, because a docket is personal data and an address is kept in many places."""
+        court, wanted = await _asked(request)
+        return await records.search(person, court, wanted, lang)
+
+    @router.get("/mitteilungen/{notice_id}")
+    async def notice(person: Reader, notice_id: UUID, lang: Language = "de", neu: bool = False) -> Response:
+        return await records.notice(person, notice_id, lang, new=neu)
+
+    return router
+
+
+class _Records:
+    """Looks notices up for people."""
+
+    def __init__(self, system: Running) -> None:
+        self.system = system
+        self.wording = Wording(system.city)
+        self.atlas = atlas_of(system.city)
+        self.clockwork = clockwork_of(system.city)
+
+    async def of_case(self, person: Person, case_id: UUID | None, lang: Lang) -> Response:
+        """The search page, with the notices of a case where one is named."""
+        async with self.system.pool.acquire() as connection, connection.transaction():
+            found = [] if case_id is None else await page_store.notices_of_case(connection, case_id)
+            await self._record(connection, person, case_id, found)
+        return self._list(found, lang, asked=case_id is not None)
+
+    async def search(self, person: Person, court: str, wanted: str, lang: Lang) -> Response:
+        """What was found; a single notice by its id at once."""
+        async with self.system.pool.acquire() as connection, connection.transaction():
+            found, case_id = await self._look_up(connection, court, wanted)
+            await self._record(connection, person, case_id, found)
+        if case_id is None and len({each.id for each in found}) == 1:
+            return RedirectResponse(f"/mitteilungen/{found[0].id}{'' if lang == 'de' else '?lang=en'}", 303)
+        return self._list(found, lang, asked=True, court=court, wanted=wanted)
+
+    async def notice(self, person: Person, notice_id: UUID, lang: Lang, *, new: bool) -> Response:
+        """One notice's history; two senders may have used one id."""
+        async with self.system.pool.acquire() as connection, connection.transaction():
+            received = await page_store.notices(connection, [notice_id])
+            if not received:
+                raise Problem("not_found")
+            cases = {each.case_id for each in received if each.case_id is not None}
+            await record_read(connection, person, "intake", [notice_id, *cases], "notice", self.system.clock.now())
+            histories = [await self._history(connection, each, lang) for each in received]
+        return self.system.pages.render(
+            "mitteilung.html",
+            lang=lang,
+            histories=histories,
+            new=new,
+            wording=self.wording,
+            today=self.system.clock.today(),
+        )
+
+    async def _history(self, tx: Tx, received: Received, lang: Lang) -> History:
+        together = await store.connected(tx, [(received.source, received.id)], ())
+        statement = next((each for each in together if each.id == received.id), None)
+        if statement is None:
+            return History(received, readings=await page_store.readings(tx, [received.id]))
+        about = [each for each in together if each.id != received.id]
+        found = None if statement.case_id is None else await page_store.case(tx, statement.case_id)
+        return History(
+            received,
+            statement,
+            lines(statement.content),
+            sorted(about, key=lambda each: each.age),
+            None if found is None else found[0],
+            [] if found is None else due(found[0].id, found[2], found[1], self.atlas, self.clockwork, lang),
+            await page_store.readings(tx, [received.id] if found is None else [received.id, found[0].id]),
+        )
+
+    async def _look_up(self, tx: Tx, court: str, wanted: str) -> tuple[list[Received], UUID | None]:
+        """The notices of a notice's id, of a case's id, or of a court file; with the case, where it was one."""
+        number = _uuid(wanted)
+        if number is not None:
+            found = await page_store.notices(tx, [number])
+            return (found, None) if found else (await page_store.notices_of_case(tx, number), number)
+        if not wanted or court not in self.wording.courts:
+            return [], None
+        docket = docket_key(ProceedingRef(court_code=court, docket=wanted[:60]))
+        case_id = await page_store.case_of_docket(tx, docket)
+        waiting = await page_store.notices_waiting(tx, docket)
+        return (waiting if case_id is None else [*await page_store.notices_of_case(tx, case_id), *waiting]), case_id
+
+    async def _record(self, tx: Tx, person: Person, case_id: UUID | None, found: list[Received]) -> None:
+        subjects = [*([] if case_id is None else [case_id]), *(each.id for each in found)]
+        await record_read(tx, person, "intake", subjects, "notices", self.system.clock.now())
+
+    def _list(self, found: list[Received], lang: Lang, *, asked: bool, court: str = "", wanted: str = "") -> Response:
+        return self.system.pages.render(
+            "suche.html", lang=lang, found=found, asked=asked, court=court, wanted=wanted, wording=self.wording
+        )
+
+
+async def _asked(request: Request) -> tuple[str, str]:
+    try:
+        form = parse_qs((await body(request)).decode("utf-8", "replace"), max_num_fields=10)
+    except (Rejected, ValueError) as error:
+        raise Problem("bad_request") from error
+    return form.get("court_code", [""])[0], form.get("wanted", [""])[0].strip()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,230 @@
+"""What intake's pages read and the drafts they keep. Reading takes no lock that a notice would wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from services.intake import store
+from services.intake.facts import Statement
+from services.intake.form import FormEntry
+from services.intake.snapshot import CaseState, HouseholdState
+from shared.messaging.model import Answer, Tx
+
+LISTED = 200
+"""The most lines of a list: more than one person looks through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form that is not filed yet."""
+
+    id: UUID
+    owner: str
+    updated_at: datetime
+    form: FormEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A notice as it arrived, and what it was answered. `refused` is the content, where it was refused."""
+
+    source: str
+    id: UUID
+    type: str | None
+    answer: Answer | None
+    field: str | None
+    rule: str | None
+    recorded_at: datetime
+    case_id: UUID | None
+    refused: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message nobody could read or handle yet."""
+
+    topic: str
+    message_id: UUID | None
+    field: str | None
+    rule: str
+    parked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Somebody read personal data."""
+
+    at: datetime
+    person_id: str
+    role: str
+    what: str
+
+
+async def save_draft(tx: Tx, draft: Draft) -> None:
+    """Keep a form; whoever saved last owns it."""
+    await tx.execute(
+        """
+        insert into drafts (id, owner, updated_at, content) values ($1, $2, $3, $4)
+        on conflict (id) do update set owner = excluded.owner, updated_at = excluded.updated_at, content = excluded.content
+        """,
+        draft.id,
+        draft.owner,
+        draft.updated_at,
+        draft.form.model_dump_json(),
+    )
+
+
+async def draft(tx: Tx, draft_id: UUID) -> Draft | None:
+    """One draft."""
+    row = await tx.fetchrow("select id, owner, updated_at, content from drafts where id = $1", draft_id)
+    return (
+        None if row is None else Draft(row["id"], row["owner"], row["updated_at"], FormEntry.model_validate_json(row["content"]))
+    )
+
+
+async def drafts(tx: Tx, source: str) -> list[Draft]:
+    """All drafts, the longest untouched first. One that the desk's partner `source` has filed is none any more."""
+    rows = await tx.fetch(
+        """
+        select id, owner, updated_at, content from drafts d
+        where not exists (select from inbound i where i.source = $1 and i.id = d.id and i.answer is distinct from 'rejected')
+        order by updated_at limit $2
+        """,
+        source,
+        LISTED,
+    )
+    return [_draft(row) for row in rows]
+
+
+async def delete_draft(tx: Tx, draft_id: UUID) -> None:
+    """Forget a draft."""
+    await tx.execute("delete from drafts where id = $1", draft_id)
+
+
+_RECEIVED = """
+    select i.source, i.id, i.type, i.answer, i.field, i.rule, i.recorded_at, s.case_id, i.refused_value
+    from inbound i left join statements s on s.source = i.source and s.id = i.id
+"""
+
+
+async def notices(tx: Tx, ids: Sequence[UUID]) -> list[Received]:
+    """The notices of these ids, of whatever source."""
+    rows = await tx.fetch(f"{_RECEIVED} where i.id = any($1::uuid[]) order by i.recorded_at, i.source", list(ids))
+    return [_received(*row) for row in rows]
+
+
+async def notices_of_case(tx: Tx, case_id: UUID) -> list[Received]:
+    """All notices of a case, oldest first."""
+    rows = await tx.fetch(f"{_RECEIVED} where s.case_id = $1 order by i.recorded_at, i.source, i.id", case_id)
+    return [_received(*row) for row in rows]
+
+
+async def notices_waiting(tx: Tx, docket: str) -> list[Received]:
+    """The notices that name this court file (a key of matching.docket_key) and have no case yet."""
+    rows = await tx.fetch(f"{_RECEIVED} where s.case_id is null and s.docket = $1 order by i.recorded_at", docket)
+    return [_received(*row) for row in rows]
+
+
+async def case_of_docket(tx: Tx, docket: str) -> UUID | None:
+    """The case of a court file."""
+    found: UUID | None = await tx.fetchval("select case_id from match_keys where key = $1", docket)
+    return found
+
+
+async def today(tx: Tx, topics: Sequence[str]) -> list[Received]:
+    """What arrived on these topics since midnight, newest first. `recorded_at` is the database's own clock, so is midnight."""
+    rows = await tx.fetch(
+        f"""
+        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= date_trunc('day', now(), 'Europe/Berlin')
+        order by i.recorded_at desc limit $2
+        """,
+        list(topics),
+        LISTED,
+    )
+    return [_received(*row) for row in rows]
+
+
+async def counts_today(tx: Tx, topics: Sequence[str]) -> dict[str, int]:
+    """How many were answered how since midnight."""
+    rows = await tx.fetch(
+        """
+        select answer, count(*) as times from inbound
+        where topic = any($1::text[]) and recorded_at >= date_trunc('day', now(), 'Europe/Berlin') and answer is not null
+        group by answer order by answer
+        """,
+        list(topics),
+    )
+    return {row["answer"]: row["times"] for row in rows}
+
+
+async def refused(tx: Tx, topics: Sequence[str], days: int) -> list[Received]:
+    """What was refused in the last days, newest first."""
+    rows = await tx.fetch(
+        f"""
+        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= now() - make_interval(days => $2)
+            and i.answer = 'rejected'
+        order by i.recorded_at desc limit $3
+        """,
+        list(topics),
+        days,
+        LISTED,
+    )
+    return [_received(*row) for row in rows]
+
+
+async def parked(tx: Tx, topics: Sequence[str]) -> list[Parked]:
+    """The messages on these topics that wait for somebody to look at them, oldest first."""
+    rows = await tx.fetch(
+        "select topic, message_id, field, rule, parked_at from parked where topic = any($1::text[]) order by parked_at limit $2",
+        list(topics),
+        LISTED,
+    )
+    return [Parked(*row) for row in rows]
+
+
+async def possible_duplicates(tx: Tx) -> list[CaseState]:
+    """The open cases whose household may be known twice."""
+    rows = await tx.fetch(
+        """
+        select state from cases where (state -> 'last' -> 'banners') ? 'POSSIBLE_DUPLICATE' and status = 'OPEN'
+        order by id limit $1
+        """,
+        LISTED,
+    )
+    return [CaseState.model_validate_json(row["state"]) for row in rows]
+
+
+async def case(tx: Tx, case_id: UUID) -> tuple[CaseState, HouseholdState, list[Statement]] | None:
+    """A case, its household and everything said in it."""
+    row = await tx.fetchrow(
+        "select c.state, h.state as household from cases c join households h on h.id = c.household_id where c.id = $1", case_id
+    )
+    if row is None:
+        return None
+    keys = await tx.fetch("select source, id from statements where case_id = $1", case_id)
+    said = await store.connected(tx, [(each["source"], each["id"]) for each in keys], ())
+    return CaseState.model_validate_json(row["state"]), HouseholdState.model_validate_json(row["household"]), said
+
+
+async def readings(tx: Tx, subjects: Sequence[UUID]) -> list[Reading]:
+    """Who read about these notices or cases, newest first."""
+    rows = await tx.fetch(
+        "select at, person_id, role, what from reads where subject_id = any($1::uuid[]) order by at desc, id desc limit $2",
+        list(subjects),
+        LISTED,
+    )
+    return [Reading(*row) for row in rows]
+
+
+def _draft(row: Record) -> Draft:
+    return Draft(row["id"], row["owner"], row["updated_at"], FormEntry.model_validate_json(row["content"]))
+
+
+def _received(*columns: object) -> Received:
+    source, notice_id, kind, answer, field, rule, at, case_id, content = columns
+    return Received(source, notice_id, kind, Answer(answer) if answer else None, field, rule, at, case_id, content)  # type: ignore[arg-type]  # the columns of _RECEIVED, in order

@@ -1,0 +1,55 @@
+"""Words for codes on intake's pages: senders by name, courts by name, advice for an answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from babel.numbers import format_currency
+
+from services.intake.answers import advice
+from shared.city import City
+from shared.messaging.model import Answer
+from shared.runtime.texts import Lang
+
+
+class Wording:
+    """What the templates ask for by code."""
+
+    def __init__(self, city: City) -> None:
+        self._senders = {partner.ce_source: partner.name for partner in city.partners}
+        self.courts = {court.code: court.name for court in city.courts}
+
+    def sender(self, source: str) -> str:
+        """A partner's name; one that is no longer registered by its source."""
+        return self._senders.get(source, source)
+
+    def sender_of(self, topic: str) -> str:
+        """The name of the partner whose topic this is."""
+        return self.sender(f"urn:bleibe:partner:{topic.partition('.')[2]}")
+
+    def court(self, code: str) -> str:
+        """A court's name, or its code where it is not one of ours."""
+        return self.courts.get(code, code)
+
+    def advice(self, answer: Answer | None, rule: str | None, lang: Lang) -> str:
+        """What to do about an answer."""
+        key = f"rejected.{rule}" if answer is Answer.REJECTED else str(answer or Answer.PARKED)
+        words = advice(key)
+        return words.en if lang == "en" else words.de
+
+    def euro(self, amount: Decimal, lang: Lang) -> str:
+        """An amount of money: 1.837,50 €."""
+        return format_currency(amount, "EUR", locale="en_GB" if lang == "en" else "de_DE")
+
+    def kind(self, event_type: str | None) -> str:
+        """The text key of a notice's type: `type.suit-filed`; `type.unknown` for what is no notice of ours."""
+        name = (event_type or "").removeprefix("de.bleibe.notice.").removesuffix(".v1")
+        return f"type.{name}" if name in _KINDS else "type.unknown"
+
+
+_KINDS = frozenset(
+    {
+        "suit-filed", "termination-reported", "arrears-warning-reported", "eviction-date-notified", "service-reported",
+        "hearing-set", "hearing-moved", "hearing-cancelled", "proceeding-ended", "self-reported", "corrected", "revoked",
+    }
+)  # fmt: skip

@@ -1,0 +1,224 @@
+"""Intake's pages on a real database: the court's form typed, put aside, filed; a notice's history; who read what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from shared.contracts.codes import Answer
+from shared.contracts.topics.notices import NoticeRevoked, SuitFiled
+from shared.messaging.migrate import CORE, migrate
+from shared.runtime.service import Running
+from tests.service.intake_pages import MIGRATIONS, Pool, app_of, intake, tell
+from tests.unit.intake_words import TODAY, party, said, suit
+
+pytestmark = pytest.mark.service
+
+TYPED = {
+    "court_code": "R2713",
+    "docket": "5 C 123/26",
+    "received_on": "heute",
+    "filed_on": "18.11.26",
+    "plaintiffs.0.family_name": "Wohnen GmbH",
+    "defendants.0.family_name": "Beispiel",
+    "defendants.0.given_name": "Berta",
+    "defendants.0.street": "Hammer Straße",
+    "defendants.0.house_number": "12",
+    "defendants.0.postcode": "48153",
+    "defendants.0.place": "Münster",
+    "defendants.1.family_name": "Beispiel",
+    "defendants.1.given_name": "Bodo",
+    "monthly_rent": "612,50",
+    "claimed_arrears": "1.837,50 €",
+    "hearing_on": "12.1.2027",
+    "hearing_time": "9:30",
+    "landlord_kind": "COMPANY",
+    "legal_basis": "SGB2_22_9",
+    "termination_types": "EXTRAORDINARY_ARREARS",
+}
+
+
+@pytest.fixture
+async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
+    await migrate(database, [CORE, MIGRATIONS])
+    async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
+        yield intake(pool, database, tmp_path)
+
+
+@pytest.fixture
+async def client(system: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with _as("clerk", system) as there:
+        yield there
+
+
+def _as(token: str, system: Running) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app_of(system)), base_url="http://intake", headers={"Authorization": f"Bearer {token}"}
+    )
+
+
+async def press(client: httpx.AsyncClient, draft_id: UUID, button: str, status: int = 303, **changed: str) -> httpx.Response:
+    answer = await client.post(f"/vordruck/{draft_id}", data={**TYPED, "do": button, **changed})
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+async def notice_of(pool: Pool, draft_id: UUID) -> SuitFiled:
+    content = await pool.fetchval("select content from statements where id = $1", draft_id)
+    return SuitFiled.model_validate_json(content)
+
+
+async def test_the_typed_form_is_the_same_notice_as_any_other(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    answer = await press(client, draft_id, "file")
+    notice = await notice_of(system.pool, draft_id)
+    assert (notice.channel, notice.actor, notice.on_behalf_of) == ("MIZI_FORM", "frau-klar", "COURT")
+    assert (notice.received_on, str(notice.filed_on), str(notice.claimed_arrears)) == (TODAY, "2026-11-18", "1837.50")
+    assert notice.hearing_at is not None
+    assert notice.hearing_at.isoformat() == "2027-01-12T09:30:00+01:00"
+    assert notice.defendants[1].address is None
+    page = (await client.get(answer.headers["location"])).text
+    for words in ("Angenommen", "Ende der Schonfrist", "frühestens", "Dienstag, 12. Januar 2027", "1.837,50", "frau-klar"):
+        assert words in page
+    assert await system.pool.fetchval("select count(*) from drafts") == 0
+    rank = await system.pool.fetchval("select rank from statements where id = $1", draft_id)
+    _, same = await tell(system, suit(party(), filed_on=notice.filed_on))
+    assert same.answer is Answer.ACCEPTED
+    assert rank == await system.pool.fetchval("select rank from statements where id != $1", draft_id)
+    assert await system.pool.fetchval("select count(*) from cases") == 1
+
+
+async def test_filing_twice_files_once(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    for _ in range(2):
+        answer = await press(client, draft_id, "file")
+        assert answer.headers["location"].startswith(f"/mitteilungen/{draft_id}")
+    assert (await client.get(f"/vordruck/{draft_id}")).headers["location"] == f"/mitteilungen/{draft_id}"
+    assert await system.pool.fetchval("select count(*) from inbound") == 1
+    assert await system.pool.fetchval("select count(*) from drafts") == 0
+
+
+async def test_an_unfinished_form_waits_as_it_was_typed(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    kept = await press(client, draft_id, "draft", received_on="", monthly_rent="sechshundert", at="monthly_rent")
+    assert kept.headers["location"] == f"/vordruck/{draft_id}?kept=true&at=monthly_rent"
+    assert "5 C 123/26" in (await client.get("/")).text
+    async with _as("second", system) as colleague:
+        page = (await colleague.get(f"/vordruck/{draft_id}")).text
+        assert 'value="sechshundert"' in page
+        assert "frau-klar" in (await colleague.get("/")).text
+    again = await press(client, draft_id, "file", 422, received_on="", monthly_rent="sechshundert")
+    assert re.findall(r'<input id="([a-z_]+)"[^>]*aria-invalid="true"', again.text) == ["received_on", "monthly_rent"]
+    assert re.search(r'<input id="received_on"[^>]* autofocus>', again.text)
+    assert await system.pool.fetchval("select count(*) from inbound") == 0
+    await press(client, draft_id, "file")
+    assert str(draft_id) not in await _drafts(client)
+
+
+async def _drafts(client: httpx.AsyncClient) -> str:
+    return (await client.get("/")).text.partition("Heute eingegangen")[0]
+
+
+async def test_parties_come_and_go_without_javascript(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    added = await press(client, draft_id, "add:defendants")
+    assert added.headers["location"].endswith("at=defendants.2.family_name")
+    page = (await client.get(added.headers["location"])).text
+    assert re.search(r'name="defendants.2.family_name"[^>]* autofocus>', page)
+    removed = await press(client, draft_id, "remove:defendants.0")
+    page = (await client.get(removed.headers["location"])).text
+    assert 'value="Bodo"' in page
+    assert 'value="Berta"' not in page
+    await press(client, draft_id, "remove:defendants.99")
+    assert await system.pool.fetchval("select count(*) from drafts") == 1
+
+
+async def test_a_draft_goes_only_when_somebody_means_it(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    asked = await press(client, draft_id, "discard", 422)
+    assert "wirklich gelöscht" in asked.text
+    await press(client, draft_id, "discard", sure="yes")
+    assert await system.pool.fetchval("select count(*) from drafts") == 0
+    assert (await client.get(f"/vordruck/{draft_id}")).status_code == 404
+
+
+async def test_a_dwelling_outside_the_city_is_pointed_out_and_forwarded(client: httpx.AsyncClient) -> None:
+    draft_id, elsewhere = uuid4(), {"defendants.0.postcode": "50667", "defendants.0.place": "Köln"}
+    kept = await press(client, draft_id, "draft", **elsewhere)
+    assert "außerhalb der Stadt" in (await client.get(kept.headers["location"])).text
+    filed = await press(client, draft_id, "file", **elsewhere)
+    assert "Weitergeleitet" in (await client.get(filed.headers["location"])).text
+
+
+async def test_a_notices_history_tells_what_came_later_and_who_read_it(client: httpx.AsyncClient, system: Running) -> None:
+    notice_id, _ = await tell(system, suit())
+    later, _ = await tell(system, said(NoticeRevoked, revokes=UUID(notice_id)))
+    async with _as("privacy", system) as privacy:
+        page = (await privacy.get(f"/mitteilungen/{notice_id}")).text
+    assert f"/mitteilungen/{later}" in page
+    assert "Rücknahme" in page
+    page = (await client.get(f"/mitteilungen/{notice_id}?lang=en")).text
+    assert "privacy officer" in page
+    assert "Eviction suit" in page
+    read = await system.pool.fetch("select person_id, subject_id from reads where what = 'notice'")
+    case_id = await system.pool.fetchval("select id from cases")
+    assert {(row["person_id"], row["subject_id"]) for row in read} == {
+        (person, subject) for person in ("datenschutz", "frau-klar") for subject in (UUID(notice_id), case_id)
+    }
+
+
+async def test_notices_are_found_by_court_file_and_id_never_by_name(client: httpx.AsyncClient, system: Running) -> None:
+    notice_id, _ = await tell(system, suit())
+    case_id = await system.pool.fetchval("select id from cases")
+    for wanted in ("5C123-26", str(case_id)):
+        answer = await client.post("/mitteilungen", data={"wanted": wanted, "court_code": "R2713"})
+        assert notice_id in answer.text
+    answer = await client.post("/mitteilungen", data={"wanted": notice_id})
+    assert answer.headers["location"] == f"/mitteilungen/{notice_id}"
+    assert notice_id in (await client.get(f"/mitteilungen?fall={case_id}")).text
+    for wanted in ("Beispiel", "", "9 C 9/26", str(uuid4())):
+        answer = await client.post("/mitteilungen", data={"wanted": wanted, "court_code": "R2713"})
+        assert "keine Mitteilung" in answer.text
+    assert (await client.get(f"/mitteilungen/{uuid4()}")).status_code == 404
+
+
+async def test_the_start_page_lists_what_needs_somebody(client: httpx.AsyncClient, system: Running) -> None:
+    await tell(system, suit())
+    refused, _ = await tell(system, suit(filed_on=TODAY + timedelta(days=3)))
+    await tell(system, suit(party("Muster"), party("Anders")), "selbstmeldung")
+    await tell(system, suit(party("Muster")), "jobcenter")
+    await system.pool.execute(
+        "insert into parked (topic, digest, reason, rule, field, record_headers) "
+        "values ('notices.jobcenter', '\\x00', 'failed', 'not_json', null, '{}')"
+    )
+    await system.pool.execute("""update cases set state = jsonb_set(state, '{last,banners}', '["POSSIBLE_DUPLICATE"]')""")
+    page = (await client.get("/")).text
+    assert refused in page
+    for words in ("liegt in der Zukunft", "in_the_future", "not_json", "Angenommen: <strong>3</strong>", "Jobcenter"):
+        assert words in page
+    assert "/mitteilungen?fall=" in page
+    assert "Possible duplicates" in (await client.get("/?lang=en")).text
+    refused_page = (await client.get(f"/mitteilungen/{refused}")).text
+    assert "Der abgelehnte Inhalt" in refused_page
+
+
+async def test_only_the_desk_gets_in(system: Running) -> None:
+    async with _as("worker", system) as worker, _as("privacy", system) as privacy:
+        for path in ("/", "/mitteilungen", "/vordruck", f"/mitteilungen/{uuid4()}"):
+            assert (await worker.get(path)).status_code == 403
+        assert (await privacy.get("/vordruck")).status_code == 403
+        assert (await privacy.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"a=1&" * 2000, b"defendants.0.street=%00&docket=%00&do=file", b""])
+async def test_whatever_is_posted_is_answered(client: httpx.AsyncClient, body: bytes) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    for path in (f"/vordruck/{uuid4()}", "/mitteilungen"):
+        assert (await client.post(path, content=body, headers=kind)).status_code < 500
