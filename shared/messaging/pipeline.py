@@ -161,6 +161,8 @@ class Pipeline(Generic[S]):
         except Exception as error:
             if transient(error):
                 raise
+            for task in tasks:
+                task.decision = None  # what was decided did not last: its sender must not be told so
             return await self._effects(tx, tasks, keys, one=True, failing=_rule(error))
 
     def _keys_of(self, tasks: Sequence[Task], keys: parking.Keys) -> parking.Keys:

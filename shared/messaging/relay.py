@@ -59,6 +59,7 @@ class Relay:
             except DatabaseBehindTopics:
                 raise
             except Exception as error:  # noqa: BLE001  broker or database away, in whatever way: begin again at the oldest row
+                self.active = False
                 log.warning("relay_again", error=type(error).__name__)
                 await asyncio.sleep(0.5)
             finally:
@@ -162,7 +163,7 @@ class Relay:
         try:
             for row in rows:
                 raw = _record(row, self.source)
-                if row["traceparent"] and row["traceparent"].endswith("01"):
+                if _sampled(row["traceparent"]):
                     spans.append(_span(row))
                 waiting.append(await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers)))
             return await asyncio.gather(*waiting)
@@ -178,6 +179,11 @@ def _record(row: asyncpg.Record, source: str) -> Raw:
         row["event_id"], source, row["type"], row["time"], row["key"], row["n"], row["causation_id"], row["traceparent"]
     )
     return encode(row["topic"], envelope, row["data"].encode() if row["data"] is not None else None)
+
+
+def _sampled(traceparent: str | None) -> bool:
+    """The lowest bit of the flags, which stand last (W3C Trace Context)."""
+    return traceparent is not None and int(traceparent[-2:], 16) & 1 == 1
 
 
 def _span(row: asyncpg.Record) -> Span:

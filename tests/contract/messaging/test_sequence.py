@@ -97,6 +97,15 @@ async def test_a_failing_statement_parks_the_culprit_only(service: Toy) -> None:
     assert await service.parked() == [("b", 2, "failed", "CheckViolationError"), ("b", 3, "behind", "behind")]
 
 
+async def test_an_outside_message_whose_statement_fails_parks_and_its_sender_is_told_so(service: Toy) -> None:
+    answers = await service.pipeline.handle([order("a", 5), order("b", 666), order("c", 7)])
+    assert [answer.answer for answer in answers if answer] == [Answer.ACCEPTED, Answer.PARKED, Answer.ACCEPTED]
+    assert await service.account("b") == (0, [])
+    assert [reason for _, _, reason, _ in await service.parked()] == ["failed"]
+    told = await service.pool.fetch("select answer from inbound order by answer")
+    assert [row["answer"] for row in told] == ["accepted", "accepted", "parked"]
+
+
 POISON = {
     "not JSON": lambda n: raw(NUMBERS, "a", n, b"{nonsense"),
     "wrong schema": lambda n: raw(NUMBERS, "a", n, b'{"value": "many"}'),
