@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
-from services.intake import desk_routes, law, xjustiz
+from services.intake import law, xjustiz
 from services.intake.answers import OTHERS, Answers, NoticeAnswer, answer, refusal, respond
 from services.intake.door import Allowance, body
 from services.intake.http_binding import BATCHED, JSON, STRUCTURED, Unusable, decode
+from services.intake.pages import desk
 from services.intake.records import record
 from services.intake.room import calendars_of
 from shared.contracts.catalogue import NOTICES
@@ -43,7 +44,7 @@ def _takes(content: dict[str, Any]) -> dict[str, Any]:
 def routes(system: Running) -> APIRouter:
     """The routes of a running service."""
     router = APIRouter()
-    router.include_router(desk_routes.routes(system))
+    router.include_router(desk.routes(system))
     allowance = Allowance()
     rules = tuple(law.load_rules())
     events = _takes({STRUCTURED: _OBJECT, BATCHED: {"schema": {"type": "array"}}, JSON: _OBJECT})
@@ -99,8 +100,8 @@ def routes(system: Running) -> APIRouter:
         except ValidationError as error:
             told = error.errors(include_url=False, include_context=False, include_input=False)
             raise Problem("invalid", errors=[(".".join(map(str, each["loc"])), each["type"]) for each in told]) from None
-        except Rejected:
-            raise Problem("bad_request") from None
+        except Rejected as error:
+            raise Problem(error.rule) from None
         texts = law.load_texts()
         found = law.deadlines(facts, rules, calendars_of(system.city))
         return JSONResponse([law.to_json(each, texts) for each in found], headers={"Cache-Control": "no-store"})
