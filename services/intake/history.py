@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -69,7 +69,13 @@ def _shown(value: object) -> str:  # noqa: PLR0911  one line for each kind of va
 
 
 def due(
-    case_id: UUID, said: Sequence[Statement], household: HouseholdState, atlas: Atlas, clockwork: Clockwork, lang: str
+    case_id: UUID,
+    said: Sequence[Statement],
+    household: HouseholdState,
+    atlas: Atlas,
+    clockwork: Clockwork,
+    new_id: Callable[[], UUID],
+    lang: str,
 ) -> list[Due]:
     """The deadlines of a case with the arithmetic behind them, derived from its statements as the case itself is."""
     found: list[Deadline] = []
@@ -79,7 +85,7 @@ def due(
         found.extend(computed)
         return computed
 
-    file = case_file(case_id, effective(said), Ids(household.ids, uuid4), atlas, listening)
+    file = case_file(case_id, effective(said), Ids(household.ids, new_id), atlas, listening)
     reasons = {(each.rule, each.date, each.basis): each for each in found}
     texts = load_texts()
     result = []

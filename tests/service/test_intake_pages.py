@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -64,8 +64,10 @@ def _as(token: str, system: Running) -> httpx.AsyncClient:
     )
 
 
-async def press(client: httpx.AsyncClient, draft_id: UUID, button: str, status: int = 303, **changed: str) -> httpx.Response:
-    answer = await client.post(f"/vordruck/{draft_id}", data={**TYPED, "do": button, **changed})
+async def press(
+    client: httpx.AsyncClient, draft_id: UUID, button: str, status: int = 303, changed: Mapping[str, str] | None = None
+) -> httpx.Response:
+    answer = await client.post(f"/vordruck/{draft_id}", data={**TYPED, "do": button, **(changed or {})})
     assert answer.status_code == status, answer.text
     return answer
 
@@ -106,15 +108,15 @@ async def test_filing_twice_files_once(client: httpx.AsyncClient, system: Runnin
 
 
 async def test_an_unfinished_form_waits_as_it_was_typed(client: httpx.AsyncClient, system: Running) -> None:
-    draft_id = uuid4()
-    kept = await press(client, draft_id, "draft", received_on="", monthly_rent="sechshundert", at="monthly_rent")
+    draft_id, half = uuid4(), {"received_on": "", "monthly_rent": "sechshundert"}
+    kept = await press(client, draft_id, "draft", changed={**half, "at": "monthly_rent"})
     assert kept.headers["location"] == f"/vordruck/{draft_id}?kept=true&at=monthly_rent"
     assert "5 C 123/26" in (await client.get("/")).text
     async with _as("second", system) as colleague:
         page = (await colleague.get(f"/vordruck/{draft_id}")).text
         assert 'value="sechshundert"' in page
         assert "frau-klar" in (await colleague.get("/")).text
-    again = await press(client, draft_id, "file", 422, received_on="", monthly_rent="sechshundert")
+    again = await press(client, draft_id, "file", 422, half)
     assert re.findall(r'<input id="([a-z_]+)"[^>]*aria-invalid="true"', again.text) == ["received_on", "monthly_rent"]
     assert re.search(r'<input id="received_on"[^>]* autofocus>', again.text)
     assert await system.pool.fetchval("select count(*) from inbound") == 0
@@ -144,16 +146,16 @@ async def test_a_draft_goes_only_when_somebody_means_it(client: httpx.AsyncClien
     draft_id = uuid4()
     asked = await press(client, draft_id, "discard", 422)
     assert "wirklich gelöscht" in asked.text
-    await press(client, draft_id, "discard", sure="yes")
+    await press(client, draft_id, "discard", changed={"sure": "yes"})
     assert await system.pool.fetchval("select count(*) from drafts") == 0
     assert (await client.get(f"/vordruck/{draft_id}")).status_code == 404
 
 
 async def test_a_dwelling_outside_the_city_is_pointed_out_and_forwarded(client: httpx.AsyncClient) -> None:
     draft_id, elsewhere = uuid4(), {"defendants.0.postcode": "50667", "defendants.0.place": "Köln"}
-    kept = await press(client, draft_id, "draft", **elsewhere)
+    kept = await press(client, draft_id, "draft", changed=elsewhere)
     assert "außerhalb der Stadt" in (await client.get(kept.headers["location"])).text
-    filed = await press(client, draft_id, "file", **elsewhere)
+    filed = await press(client, draft_id, "file", changed=elsewhere)
     assert "Weitergeleitet" in (await client.get(filed.headers["location"])).text
 
 

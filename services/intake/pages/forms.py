@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.intake import page_store
 from services.intake.door import body
-from services.intake.form import BASES, FormEntry, Group, Wrong, fields, hints, read, typed
-from services.intake.page_store import Draft
+from services.intake.form import BASES, FormEntry, Group, fields, typed
+from services.intake.form_reading import Wrong, hints, read
+from services.intake.pages import store
+from services.intake.pages.store import Draft
+from services.intake.pages.wording import Wording
 from services.intake.room import atlas_of
-from services.intake.wording import Wording
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.codes import LandlordKind, TerminationType
 from shared.messaging.model import Answer, Rejected
@@ -111,7 +112,7 @@ class _FormDesk:
         async with self.system.pool.acquire() as connection, connection.transaction():
             if await self._filed(connection, draft_id):
                 return _to(f"/mitteilungen/{draft_id}", lang)
-            draft = await page_store.draft(connection, draft_id)
+            draft = await store.draft(connection, draft_id)
             if draft is None:
                 raise Problem("not_found")
             await record_read(connection, person, "intake", [draft_id], "draft", self.system.clock.now())
@@ -125,9 +126,9 @@ class _FormDesk:
             if await self._filed(connection, draft_id):
                 return _to(f"/mitteilungen/{draft_id}", lang)
             if sent.pressed == "discard" and sent.sure:
-                await page_store.delete_draft(connection, draft_id)
+                await store.delete_draft(connection, draft_id)
                 return _to("/", lang)
-            await page_store.save_draft(connection, Draft(draft_id, person.id, self.system.clock.now(), form))
+            await store.save_draft(connection, Draft(draft_id, person.id, self.system.clock.now(), form))
         if sent.pressed == "discard":
             return self.page(draft_id, form, lang, wrong=[Wrong("sure", "sure")], kept=True)
         if sent.pressed != "file":
@@ -147,17 +148,17 @@ class _FormDesk:
             raise Problem("unavailable") from error
         again = uuid4()
         async with self.system.pool.acquire() as connection, connection.transaction():
-            await page_store.delete_draft(connection, draft_id)
+            await store.delete_draft(connection, draft_id)
             if await self._filed(connection, draft_id):
                 return _to(f"/mitteilungen/{draft_id}", lang, neu="true")
             # The refused notice keeps its id for ever; what was typed goes on under a new one.
-            await page_store.save_draft(connection, Draft(again, person.id, self.system.clock.now(), form))
+            await store.save_draft(connection, Draft(again, person.id, self.system.clock.now(), form))
         wrong = Wrong(decision.field or "defendants.0.street", decision.rule or "not_accepted")
         return self.page(again, form, lang, wrong=[wrong], kept=True)
 
     async def _filed(self, tx: Tx, draft_id: UUID) -> bool:
         """Whether the form is a notice already: the button was pressed twice, or an old page was opened again."""
-        found = await page_store.notices(tx, [draft_id])
+        found = await store.notices(tx, [draft_id])
         return any(each.source == self.source and each.answer is not Answer.REJECTED for each in found)
 
 

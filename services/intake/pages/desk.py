@@ -1,4 +1,4 @@
-"""Intake's pages for people: the start page, the court's form (`form_routes`) and a notice's history (`history_routes`)."""
+"""Intake's pages for people: the start page, the court's form (`forms`) and a notice's history (`records`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from services.intake import form_routes, history_routes, page_store
-from services.intake.wording import Wording
+from services.intake.pages import forms, records, store
+from services.intake.pages.wording import Wording
 from shared.contracts.catalogue import NOTICES
 from shared.runtime.access_log import record_read
 from shared.runtime.auth import require
@@ -25,8 +25,8 @@ REFUSED_DAYS = 14
 def routes(system: Running) -> APIRouter:
     """The routes of a running service."""
     router = APIRouter(include_in_schema=False)
-    router.include_router(form_routes.routes(system))
-    router.include_router(history_routes.routes(system))
+    router.include_router(forms.routes(system))
+    router.include_router(records.routes(system))
     wording = Wording(system.city)
     source = f"urn:bleibe:partner:{system.city.desk}"
     topics = [NOTICES.of(partner.id) for partner in system.city.partners]
@@ -34,12 +34,12 @@ def routes(system: Running) -> APIRouter:
     @router.get("/")
     async def start(person: Reader, lang: Annotated[Lang, Query()] = "de") -> Response:
         async with system.pool.acquire() as connection, connection.transaction():
-            drafts = await page_store.drafts(connection, source)
-            counts = await page_store.counts_today(connection, topics)
-            today = await page_store.today(connection, topics)
-            refused = await page_store.refused(connection, topics, REFUSED_DAYS)
-            parked = await page_store.parked(connection, topics)
-            doubtful = await page_store.possible_duplicates(connection)
+            drafts = await store.drafts(connection, source)
+            counts = await store.counts_today(connection, topics)
+            today = await store.today(connection, topics)
+            refused = await store.refused(connection, topics, REFUSED_DAYS)
+            parked = await store.parked(connection, topics)
+            doubtful = await store.possible_duplicates(connection)
             await record_read(connection, person, "intake", [each.id for each in drafts], "drafts", system.clock.now())
         return system.pages.render(
             "start.html",

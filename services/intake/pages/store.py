@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.intake import store
+from services.intake import store as statements
 from services.intake.facts import Statement
 from services.intake.form import FormEntry
 from services.intake.snapshot import CaseState, HouseholdState
@@ -207,7 +207,7 @@ async def case(tx: Tx, case_id: UUID) -> tuple[CaseState, HouseholdState, list[S
     if row is None:
         return None
     keys = await tx.fetch("select source, id from statements where case_id = $1", case_id)
-    said = await store.connected(tx, [(each["source"], each["id"]) for each in keys], ())
+    said = await statements.connected(tx, [(each["source"], each["id"]) for each in keys], ())
     return CaseState.model_validate_json(row["state"]), HouseholdState.model_validate_json(row["household"]), said
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.intake import page_store, store
+from services.intake import store as statements
 from services.intake.door import body
 from services.intake.facts import Statement
 from services.intake.history import Due, Line, due, lines
 from services.intake.matching import docket_key
-from services.intake.page_store import Reading, Received
+from services.intake.pages import store
+from services.intake.pages.store import Reading, Received
+from services.intake.pages.wording import Wording
 from services.intake.room import atlas_of, clockwork_of
-from services.intake.wording import Wording
 from shared.contracts.topics.notices import ProceedingRef
 from shared.messaging.model import Rejected
 from shared.runtime.access_log import record_read
@@ -89,7 +90,7 @@ class _Records:
     async def of_case(self, person: Person, case_id: UUID | None, lang: Lang) -> Response:
         """The search page, with the notices of a case where one is named."""
         async with self.system.pool.acquire() as connection, connection.transaction():
-            found = [] if case_id is None else await page_store.notices_of_case(connection, case_id)
+            found = [] if case_id is None else await store.notices_of_case(connection, case_id)
             await self._record(connection, person, case_id, found)
         return self._list(found, lang, asked=case_id is not None)
 
@@ -105,7 +106,7 @@ class _Records:
     async def notice(self, person: Person, notice_id: UUID, lang: Lang, *, new: bool) -> Response:
         """One notice's history; two senders may have used one id."""
         async with self.system.pool.acquire() as connection, connection.transaction():
-            received = await page_store.notices(connection, [notice_id])
+            received = await store.notices(connection, [notice_id])
             if not received:
                 raise Problem("not_found")
             cases = {each.case_id for each in received if each.case_id is not None}
@@ -121,34 +122,34 @@ class _Records:
         )
 
     async def _history(self, tx: Tx, received: Received, lang: Lang) -> History:
-        together = await store.connected(tx, [(received.source, received.id)], ())
+        together = await statements.connected(tx, [(received.source, received.id)], ())
         statement = next((each for each in together if each.id == received.id), None)
         if statement is None:
-            return History(received, readings=await page_store.readings(tx, [received.id]))
+            return History(received, readings=await store.readings(tx, [received.id]))
         about = [each for each in together if each.id != received.id]
-        found = None if statement.case_id is None else await page_store.case(tx, statement.case_id)
+        found = None if statement.case_id is None else await store.case(tx, statement.case_id)
         return History(
             received,
             statement,
             lines(statement.content),
             sorted(about, key=lambda each: each.age),
             None if found is None else found[0],
-            [] if found is None else due(found[0].id, found[2], found[1], self.atlas, self.clockwork, lang),
-            await page_store.readings(tx, [received.id] if found is None else [received.id, found[0].id]),
+            [] if found is None else due(found[0].id, found[2], found[1], self.atlas, self.clockwork, uuid4, lang),
+            await store.readings(tx, [received.id] if found is None else [received.id, found[0].id]),
         )
 
     async def _look_up(self, tx: Tx, court: str, wanted: str) -> tuple[list[Received], UUID | None]:
         """The notices of a notice's id, of a case's id, or of a court file; with the case, where it was one."""
         number = _uuid(wanted)
         if number is not None:
-            found = await page_store.notices(tx, [number])
-            return (found, None) if found else (await page_store.notices_of_case(tx, number), number)
+            found = await store.notices(tx, [number])
+            return (found, None) if found else (await store.notices_of_case(tx, number), number)
         if not wanted or court not in self.wording.courts:
             return [], None
         docket = docket_key(ProceedingRef(court_code=court, docket=wanted[:60]))
-        case_id = await page_store.case_of_docket(tx, docket)
-        waiting = await page_store.notices_waiting(tx, docket)
-        return (waiting if case_id is None else [*await page_store.notices_of_case(tx, case_id), *waiting]), case_id
+        case_id = await store.case_of_docket(tx, docket)
+        waiting = await store.notices_waiting(tx, docket)
+        return (waiting if case_id is None else [*await store.notices_of_case(tx, case_id), *waiting]), case_id
 
     async def _record(self, tx: Tx, person: Person, case_id: UUID | None, found: list[Received]) -> None:
         subjects = [*([] if case_id is None else [case_id]), *(each.id for each in found)]

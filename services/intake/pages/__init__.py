@@ -1,0 +1,1 @@
+"""Intake's pages for people: templates, texts, and the routes and reading behind them."""
