@@ -23,7 +23,8 @@ from services.intake.answers import advice
 from services.intake.plausible import check
 from services.intake.records import record
 from services.intake.tabular import Row, TableMapping, rows
-from shared.contracts.catalogue import NOTICES, owner_of, topic_of
+from shared.city import load_city
+from shared.contracts.catalogue import NOTICES, owner_of
 from shared.contracts.topics.notices import Notice
 from shared.messaging.model import Rejected
 from shared.runtime.settings import MUENSTER
@@ -101,12 +102,10 @@ def table(file: Path, *, mapping: str, dry_run: bool = False, report: Path | Non
 
 
 def _topic(partner: str) -> str:
-    name = NOTICES.of(partner)
-    try:
-        topic_of(name)
-    except KeyError:
-        fail(f"There is no partner {partner}. deploy/muenster/partners.json lists them.")
-    return name
+    known = [each.id for each in load_city(MUENSTER).partners]
+    if partner not in known:
+        fail(f"There is no partner {partner}. There are: {', '.join(known)}.")
+    return NOTICES.of(partner)
 
 
 def _bytes(file: Path) -> bytes:
