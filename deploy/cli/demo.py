@@ -27,6 +27,7 @@ from deploy.local.supervisor import StartError
 from deploy.local.system import DATA_KEY, MUENSTER, PERSONS, SPANS, tokens
 from shared.city import City, load_city
 from shared.contracts.catalogue import NOTICES
+from shared.messaging.asking import never_make_topics
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.telemetry import configure_tracing, shutdown_tracing
 
@@ -63,6 +64,7 @@ def demo(*, cases: int = 500, seed: int = 1, exit: bool = False) -> None:  # noq
 
 async def _demo(here: Ground, city: City, cases: int, seed: int) -> bool:
     """Play, and say what came of it. Returns whether every promise holds."""
+    never_make_topics()
     material = load_material(city)
     told = scenario(material, seed, cases, here.first_day, city.calendar)
     beside = stories(material, here.first_day, city.calendar)

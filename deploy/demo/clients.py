@@ -68,7 +68,7 @@ class _Pending:
 
 @dataclass(slots=True)
 class Clients:
-    """All of them in one process. `offices` names the topics of partners that file over HTTP."""
+    """All of them in one process, which must have said `never_make_topics`. `offices` names the topics that go over HTTP."""
 
     bootstrap: str
     city: City
