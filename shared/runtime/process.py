@@ -102,7 +102,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     specs = topic_specs([*written_topics(service, context.city), *service.hears])
 
     async def topics() -> None:
-        await ensure_topics(kafka_clients(settings), specs, settings.kafka_replication)
+        await ensure_topics(kafka_clients(settings), specs, settings.kafka_replication, afresh=not settings.kafka_idempotent)
 
     relay = Relay(
         service.name, f"urn:bleibe:service:{service.name}", dsn, kafka_clients(settings), topics, context.metrics,
