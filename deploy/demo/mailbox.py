@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contracts.catalogue import EVENT_TYPES, PARTITIONS
 from shared.contracts.fields import Event
 from shared.messaging.model import Heard
-from shared.messaging.wire import Raw, Reader, TopicRules, Unreadable
+from shared.messaging.wire import Raw, Reader, TopicRules
 
 log = structlog.get_logger()
 
@@ -76,8 +76,6 @@ class Mailbox:
 
     def _take(self, reader: Reader, raw: Raw) -> None:
         heard = reader.read(raw)
-        if isinstance(heard, Unreadable) and heard.rule == "not_the_owner":
-            return  # an office that is partner and provider has one topic for the receipts of both
         if not isinstance(heard, Heard) or heard.n is None or not isinstance(heard.data, Event):
             raise ValueError(f"unreadable on {raw.topic}")
         if heard.n > self._read.get((heard.topic, heard.key), 0):
