@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.local.supervisor import Local
+from shared.messaging import memory
 from shared.messaging import relay as relay_module
 from shared.messaging.journal import republish
 from shared.messaging.memory import DatabaseBehindTopics, remember
@@ -156,8 +157,9 @@ def restart_empty(mortal: Local) -> None:
 
 
 async def test_a_batch_that_expires_in_the_producer_is_sent_again(
-    mortal_writer: Toy, reader: Toy, mortal: Local, mortal_broker: Broker
+    mortal_writer: Toy, reader: Toy, mortal: Local, mortal_broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(memory, "ANSWER_S", 3)
     relay = relay_of(mortal_writer, mortal_broker, request_timeout_s=0.5)
     async with running(relay):
         await write_round(mortal_writer, 1)
