@@ -19,7 +19,7 @@ def memory_of(context: Context, hears: Sequence[str], says: Sequence[Topic], kee
         registers=[name for name in names if topic_of(name).kind is Kind.REGISTER],
         sources=[owner_of(name) for name in hears if topic_of(name).foreign],
         keep=[event.TYPE for event in keep],
-        secret=context.settings.data_key,
+        secret=lambda: context.settings.data_key(),  # noqa: PLW0108  settings are asked when there is something to hash
     )
 
 
