@@ -33,7 +33,7 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean
