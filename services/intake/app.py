@@ -24,7 +24,7 @@ def build(context: Context) -> Service:
     erasing = Erasing(memory, context.city.retention)
     return Service(
         name="intake",
-        room=Forgetting(IntakeRoom(context.city), memory, refers_to),
+        room=Forgetting(IntakeRoom(context.city, person_hash=lambda key: memory.keyed("person", key)), memory, refers_to),
         hears=hears,
         says=says,
         jobs=[

@@ -11,6 +11,8 @@ from services.intake.casefile import CaseFile, case_file
 from services.intake.desk import Desk, Owner
 from services.intake.facts import Statement, StatementKey, effective
 from services.intake.persons import Ids, dwelling
+from services.intake.privileged import warned
+from services.intake.retention import healings
 from services.intake.snapshot import CaseState, HouseholdState, as_told, case_event, changes, household_record, same
 from services.intake.stage import SAFE
 from shared.contracts.catalogue import CASES, HOUSEHOLDS
@@ -181,6 +183,9 @@ def _derive(
         said = effective(gathered.values() if each.id == case.id else desk.said_in(each.id))
         derived.append(_Derived(each, said, case_file(each.id, said, ids, desk.atlas, desk.clockwork)))
     keys, contested = _keys(desk, household.id, derived)
+    earlier = [healing for each in derived if each.case.last for healing in healings(each.case.last)]
+    earlier += [healing for key in sorted(keys) for healing in desk.healed.get(key, ())]
+    derived = [replace(each, file=warned(each.file, earlier)) if each.file else each for each in derived]
     mine = next(each for each in derived if each.case.id == case.id)
     everything = sorted((one for each in derived if each.file for one in each.said), key=lambda one: one.age)
     claims = [claim for each in derived if each.file for claim in each.file.claims]

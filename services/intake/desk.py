@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.intake.casefile import Clockwork
 from services.intake.facts import Statement, StatementKey
+from services.intake.law.healing import Healing
 from services.intake.persons import Atlas
 from services.intake.snapshot import CaseState, HouseholdState
 
@@ -26,6 +27,7 @@ class Desk:
     """The households of a batch with all their cases and statements, and the statements that wait for a case.
 
     Whatever was loaded stands in the dictionaries; what decisions changed is noted in `changed_*`, for `save`.
+    `healed`: by match key of a person, healed terminations that outlived an erasure.
     """
 
     today: date
@@ -36,6 +38,7 @@ class Desk:
     cases: dict[UUID, CaseState] = field(default_factory=dict)
     statements: dict[StatementKey, Statement] = field(default_factory=dict)
     keys: dict[str, Owner] = field(default_factory=dict)
+    healed: dict[str, tuple[Healing, ...]] = field(default_factory=dict)
     changed_households: set[UUID] = field(default_factory=set)
     changed_cases: set[UUID] = field(default_factory=set)
     changed_statements: set[StatementKey] = field(default_factory=set)

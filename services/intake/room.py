@@ -57,10 +57,14 @@ def clockwork_of(city: City) -> Clockwork:
 
 @dataclass(slots=True)
 class IntakeRoom:
-    """Hears notices and the legal facts that other services meet; says cases and households."""
+    """Hears notices and the legal facts that other services meet; says cases and households.
+
+    `person_hash` is the keyed hash under which a person's match key outlives an erasure; None: nothing is looked up.
+    """
 
     city: City
     new_id: Callable[[], UUID] = uuid4
+    person_hash: Callable[[str], bytes] | None = None
     _atlas: Atlas = field(init=False)
     _clockwork: Clockwork = field(init=False)
     _partners: dict[str, Partner] = field(init=False)
@@ -90,6 +94,9 @@ class IntakeRoom:
         cases = {each.case_id for each in waiting if each.case_id is not None}
         cases |= {each.data.case_id for each in heard if isinstance(each.data, _OURS)}
         await store.load(tx, desk, keys, sorted(cases))
+        if self.person_hash is not None:
+            persons = {self.person_hash(key): key for key in {*keys, *desk.keys} - dockets}
+            desk.healed = {persons[person]: found for person, found in (await store.healed(tx, list(persons))).items()}
         return desk
 
     def decide(self, state: Desk, heard: Heard) -> Decision:

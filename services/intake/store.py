@@ -15,6 +15,7 @@ from asyncpg import Record
 
 from services.intake.desk import Desk, Owner
 from services.intake.facts import Rank, Statement, StatementKey
+from services.intake.law.healing import Healing
 from services.intake.snapshot import CaseState, HouseholdState
 from shared.contracts.catalogue import EVENT_TYPES
 from shared.messaging.model import Tx
@@ -95,6 +96,16 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
         desk.put(_statement(row))
     for row in await tx.fetch("select key, household_id, case_id from match_keys where household_id = any($1::uuid[])", ids):
         desk.put_key(row["key"], Owner(row["household_id"], row["case_id"]))
+
+
+async def healed(tx: Tx, persons: Sequence[bytes]) -> dict[bytes, tuple[Healing, ...]]:
+    """Healed terminations that outlived an erasure, by the keyed hash of a person."""
+    found: dict[bytes, tuple[Healing, ...]] = {}
+    for row in await tx.fetch(
+        "select person, healed_on, termination_received_on from healings where person = any($1::bytea[])", list(persons)
+    ):
+        found[row["person"]] = (*found.get(row["person"], ()), Healing(row["termination_received_on"], row["healed_on"]))
+    return found
 
 
 async def save(tx: Tx, desk: Desk) -> None:

@@ -250,6 +250,9 @@ async def test_that_a_termination_was_healed_outlives_the_household_until_its_ow
     row = await intake.pool.fetchrow("select person, healed_on::text, expires_on::text from healings")
     assert row is not None
     assert (len(row["person"]), row["healed_on"], row["expires_on"]) == (32, "2026-11-25", "2029-11-25")
+    again = suit(proceeding=ProceedingRef(court_code="R2713", docket="77 C 77/27"))
+    await intake.hear(again)
+    assert await intake.pool.fetchval("select state -> 'last' -> 'banners' from cases") == '["SCHONFRIST_EXHAUSTED"]'
     await intake.work(NOW.replace(year=2029, month=11, day=25))
     assert await intake.count("healings") == 1
     await intake.work(NOW.replace(year=2029, month=11, day=26))
