@@ -1,7 +1,7 @@
 """Plays a scenario on the clock that all processes share, one working day after the other, each when the last has settled.
 
 08:00 the mail comes: notices, at most one of a household at a time, so that a case's history is the same in each run.
-12:00 teams look at their assignments and choose their slots, providers and authorities answer. 19:00 caseworkers report.
+19:00 teams look at their assignments and choose their slots, providers and authorities answer, caseworkers report.
 Where nobody has anything to do or to wait for, days pass a week at a time.
 """
 
@@ -33,7 +33,6 @@ from shared.contracts.topics.assignments import AssignmentCreated
 from shared.contracts.topics.notices import SuitFiled
 from shared.runtime.clock import BERLIN, FileClock, step_clock
 
-NOON = time(12)
 _AFTERMATH = timedelta(days=90)
 """How long after the last notice the play goes on at most."""
 
@@ -99,10 +98,9 @@ class Stage:
         self.at(day, MAIL)
         await self.settled()
         await self.deliver(happenings)
-        self.at(day, NOON)
-        await self.say([*self.field_work.slots(self.now), *self.helpers.replies(self.now)])
         self.at(day, EVENING)
-        await self.say(list(self.field_work.reports(self.now)))
+        slots = list(self.field_work.slots(self.now))
+        await self.say([*slots, *self.helpers.replies(self.now), *self.field_work.reports(self.now)])
 
     def busy_on(self) -> date | None:
         """The next day on which the outside world has something to do."""
