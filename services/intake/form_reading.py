@@ -82,7 +82,7 @@ def read(form: FormEntry, now: datetime, actor: str, courts: Collection[str]) ->
         except ValidationError as error:
             wrong = [Wrong(_field_of(each["loc"]), "not_accepted") for each in error.errors(include_input=False)]
         except Rejected as error:
-            wrong = [Wrong(error.field or "filed_on", error.rule)]
+            wrong = [Wrong(_field_of((error.field or "filed_on").split(".")), error.rule)]
         else:
             return notice, []
     order = {name: place for place, name in enumerate(fields(form))}
@@ -207,4 +207,4 @@ def _party(reading: _Reading, at: str, party: PartyEntry) -> dict[str, Any]:
 def _field_of(location: Sequence[int | str]) -> str:
     """The form's name of a field of the notice."""
     path = ".".join(str(part) for part in location if part not in ("address", "proceeding"))
-    return {"hearing_at": "hearing_on"}.get(path, path)
+    return {"hearing_at": "hearing_on", "occurred_on": "filed_on"}.get(path, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from shared.runtime.service import Running
 
 Reader = Annotated[Person, Depends(require(Role.CLERK, Role.TEAM_LEAD, Role.PRIVACY))]
+HERE = Path(__file__).parent
 REFUSED_DAYS = 14
 
 

@@ -1,0 +1,73 @@
+"""Real Chromium and axe-core; where one of them is missing, what was not checked is said by name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from shared.contracts.publish import ROOT
+
+HERE = Path(__file__).parent / "axe"
+CACHE = ROOT / ".cache" / "axe-core"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGS = [
+    "--no-sandbox",  # the tests may run as root in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _not_checked(why: str) -> None:
+    message = f"NOT CHECKED: the pages in a real browser, because {why}"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core; installed once, kept for later runs."""
+    if not shutil.which("npm"):
+        _not_checked("npm, which brings axe-core, is not on this machine")
+    wanted = (HERE / "package.json").read_text("utf-8")
+    source = CACHE / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.is_file() or (CACHE / "package.json").read_text("utf-8") != wanted:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / "package.json").write_text(wanted, "utf-8")
+        command = ["npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        try:
+            subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=90, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            (CACHE / "package.json").unlink()
+            _not_checked("npm could not install axe-core here")
+    return source.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests, with a profile of its own that goes with it."""
+    program = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        _not_checked(f"none of {', '.join(NAMES)} is on this machine")
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=program, args=ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """A fresh window: no cookies, German."""
+    context = await chromium.new_context(locale="de-DE", viewport={"width": 1280, "height": 900})
+    yield await context.new_page()
+    await context.close()
