@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.reporting.rebuild import rebuild as rebuild_reporting
-
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run
 from deploy.cli.target import target
+from services.reporting.rebuild import rebuild as rebuild_reporting
 from shared.messaging import journal
 
 

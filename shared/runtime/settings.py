@@ -32,7 +32,6 @@ class ServiceSettings(BaseSettings):
     kafka_fetch_wait_ms: int = Field(default=500, ge=1)
     """How long an empty fetch may wait. Kafka answers sooner when something comes; the embedded broker looks only then."""
 
-
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
     """0 takes any free port."""
