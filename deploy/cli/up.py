@@ -10,7 +10,7 @@ from deploy.local.postgres import PostgresError
 from deploy.local.supervisor import Local, StartError
 from deploy.local.system import start_system, tokens
 
-PAGES = (("reporting", "/", "berichte"), ("outreach", "/", "leitung-mitte"), ("intake", "/docs", "sachbearbeitung"))
+PAGES = (("reporting", "/", "berichte"), ("outreach", "/", "leitung-mitte"), ("intake", "/", "sachbearbeitung"))
 
 
 def up() -> None:

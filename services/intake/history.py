@@ -77,7 +77,10 @@ def due(
     new_id: Callable[[], UUID],
     lang: str,
 ) -> list[Due]:
-    """The deadlines of a case with the arithmetic behind them, derived from its statements as the case itself is."""
+    """The deadlines of a case with the arithmetic behind them, derived from its statements as the case itself is.
+
+    Two suits with the same facts have the same deadline, told once.
+    """
     found: list[Deadline] = []
 
     def listening(facts: Facts) -> Sequence[Deadline]:
@@ -92,4 +95,4 @@ def due(
     for fact in () if file is None else file.deadlines:
         why = explain(reasons[fact.rule, fact.on, fact.basis], texts)
         result.append(Due(fact.rule, fact.on, fact.basis == "exact", why.en if lang == "en" else why.de))
-    return result
+    return list(dict.fromkeys(result))
