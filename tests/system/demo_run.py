@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +21,7 @@ from deploy.cli.target import Target
 from deploy.demo.clients import Office
 from deploy.demo.digest import Digest, digest
 from deploy.demo.material import load_material
-from deploy.demo.play import Stage, homes, on_stage, play
+from deploy.demo.play import Report, Stage, homes, on_stage, play
 from deploy.demo.scenario import FIRST_DAY, JOBCENTER, MAIL, Scenario, scenario
 from deploy.demo.stories import Story, stories
 from deploy.local.supervisor import Local
@@ -39,6 +40,7 @@ from tests.system.one_notice import target_of
 CITY = load_city(MUENSTER)
 MATERIAL = load_material(CITY)
 SEED = 3
+KILL_EVERY = 3
 
 never_make_topics()
 
@@ -93,8 +95,11 @@ class Run:
     households: int
 
 
-async def run(cases: int) -> Run:
-    """Play the stories and so many court cases from the first day on, in a new system."""
+async def run(cases: int, *, killing: Sequence[str] = ()) -> Run:
+    """Play the stories and so many court cases from the first day on, in a new system.
+
+    Each process of `killing` is killed (SIGKILL) on a day of its own, in turn, a few days apart, while the play goes on.
+    """
     with tempfile.TemporaryDirectory(prefix="bleibe-demo-") as folder, Local(Path(folder), durable=False) as local:
         step_clock(local.data / CLOCK, datetime.combine(FIRST_DAY, MAIL, BERLIN))
         start_system(local)
@@ -102,10 +107,21 @@ async def run(cases: int) -> Run:
         beside = stories(MATERIAL, FIRST_DAY, CITY.calendar)
         court = scenario(MATERIAL, SEED, cases, FIRST_DAY, CITY.calendar)
         async with _stage(system, local.data, court, beside) as (stage, happenings):
-            await play(stage, happenings, FIRST_DAY, lambda *_: None)
+            await play(stage, happenings, FIRST_DAY, _killer(local, killing))
         told = {story.name: await _told(system, story) for story in beside}
         in_city = len(beside) + sum(not each.outside for each in court.households)
         return Run({story.name: story for story in beside}, told, await digest(system), await reconcile(system), in_city)
+
+
+def _killer(local: Local, killing: Sequence[str]) -> Report:
+    """Called at the end of each day: what it kills then is missing at the next morning's mail."""
+    left, days = list(killing), itertools.count(1)
+
+    def kill(*_: object) -> None:
+        if next(days) % KILL_EVERY == 0 and left:
+            local.kill(left.pop(0))
+
+    return kill
 
 
 @contextlib.asynccontextmanager

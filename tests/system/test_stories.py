@@ -20,7 +20,7 @@ from shared.contracts.codes import (
 from shared.contracts.topics.visits import VisitAttempted, VisitPlanned
 from tests.system.demo_run import CITY, Run, run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 CASES = 6
 
@@ -118,8 +118,10 @@ def test_visits_keep_what_the_stories_were_promised(played: Run) -> None:
             assert working_days_between(min(tried), owed.due_on, CITY.calendar) >= 0, name
 
 
-async def test_same_seed_gives_the_same_notices_cases_obligations_and_deadlines(played: Run) -> None:
-    again = await run(CASES)
+@pytest.mark.fault
+async def test_same_seed_comes_to_the_same_though_every_service_and_the_broker_are_killed_on_the_way(played: Run) -> None:
+    again = await run(CASES, killing=("intake", "outreach", "referral", "reporting", "broker"))
+    assert [check for check in again.checks if not check.ok] == []
     assert difference(played.digest, again.digest) == []
     assert played.digest.sha256 == again.digest.sha256
     assert len(played.digest.cases) == played.households
