@@ -33,7 +33,8 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses 3 --dist loadfile
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system
+	$(BIN)/pytest tests/system # one after the other: they share one running system
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean
