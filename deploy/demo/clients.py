@@ -80,6 +80,7 @@ class Clients:
     _outbox: dict[UUID, _Pending] = field(default_factory=dict)
     _mail: dict[str, Mailbox] = field(default_factory=dict)
     _producer: AIOKafkaProducer | None = None
+    _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -178,19 +179,27 @@ class Clients:
             self._on_receipt(answer)
 
     async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self.bootstrap, client_id="demo", acks="all", request_timeout_ms=5000, enable_idempotence=False
-            )
-            await producer.start()
-            self._producer = producer
-        return self._producer
+        async with self._connecting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self.bootstrap,
+                    client_id="demo",
+                    acks="all",
+                    request_timeout_ms=5000,
+                    enable_idempotence=False,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await _stop(producer)
+                    raise
+                self._producer = producer
+            return self._producer
 
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(producer.stop(), 2)
+            await _stop(producer)
 
     async def _repeating(self) -> None:
         """Senders repeat what was not answered."""
@@ -215,6 +224,11 @@ class Clients:
         """The first receipt settles a message; later ones are for its repetitions."""
         if self._outbox.pop(receipt.message_id, None) is not None and self.audience is not None:
             self.audience.answered(receipt.message_id, receipt.answer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(producer.stop(), 2)
 
 
 def _post(office: Office, raw: Raw) -> ReceiptIssued | None:

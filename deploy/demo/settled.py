@@ -17,7 +17,7 @@ from deploy.cli.target import SERVICES, Target
 from deploy.demo.clients import Clients
 from shared.contracts.catalogue import ASSIGNMENTS, CATALOGUE, HANDOVERS, OFFERS
 
-LONGEST_S = 90.0
+LONGEST_S = 180.0
 PAUSE_S = 0.025
 _STATE = """
 select (select count(*) from outbox) as unsent,
