@@ -71,7 +71,7 @@ def normal_street(text: str) -> str:
 def normal_number(text: str) -> str:
     """A house number for comparison: "Nr. 012 A" -> "12a", "12 – 14" -> "12-14"."""
     lower = unicodedata.normalize("NFKC", text).casefold().replace("–", "-")
-    bare = re.sub(r"[^a-z0-9\-/+]", "", re.sub(r"^\s*(?:nr|no|hausnummer)\b\.?", "", lower))
+    bare = re.sub(r"[^a-z0-9\-/+]", "", re.sub(r"^\s*(?:nr|no|hausnummer)\b\.?(?=\s*\d)", "", lower))
     return re.sub(r"(?<!\d)0+(?=\d)", "", bare)
 
 

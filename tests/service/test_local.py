@@ -223,7 +223,7 @@ def test_a_killed_service_is_started_again(data: Path) -> None:
         local.kill("sleeper")
         eventually(lambda: local.pid("sleeper") != first)
         local.wait_ready("sleeper")
-        assert pids(data)["sleeper"] == local.pid("sleeper")
+        eventually(lambda: pids(data)["sleeper"] == local.pid("sleeper"))
 
 
 def test_a_killed_database_comes_back_on_its_port_with_what_was_committed(data: Path) -> None:
