@@ -13,7 +13,6 @@ from hypothesis import settings
 
 from deploy.local.supervisor import Local
 
-
 # Tests run on shared machines: a property is judged by its answers, not by its milliseconds.
 settings.register_profile("bleibe", deadline=None)
 settings.load_profile("bleibe")
