@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml $(REQUIREMENTS)
 	@touch $@
 
 run: setup ## Play the demo on a system of its own and keep it running until Ctrl-C
-	@exec $(BIN)/bleibe demo
+	@exec $(BIN)/bleibe demo --cases 200
 
 up: setup ## Start the system without the demo, until Ctrl-C
 	@exec $(BIN)/bleibe up
