@@ -11,34 +11,9 @@ from itertools import accumulate
 
 from services.intake.likeness import Record
 
-_ONSETS = [
-    "b",
-    "br",
-    "d",
-    "f",
-    "fr",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "kr",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "sch",
-    "schm",
-    "st",
-    "t",
-    "w",
-    "z",
-]
-_VOWELS = ["a", "e", "i", "o", "u", "au", "ei", "ie", "ö", "ü"]
-_CODAS = ["ck", "ff", "l", "ll", "ld", "m", "mann", "n", "ng", "nn", "r", "rt", "s", "ss", "t", "tz"]
+_ONSETS = "b br d f fr g gr h j k kl kr l m n p r s sch schm st t w z".split()  # noqa: SIM905  reads as words
+_VOWELS = "a e i o u au ei ie ö ü".split()  # noqa: SIM905  as above
+_CODAS = "ck ff l ll ld m mann n ng nn r rt s ss t tz".split()  # noqa: SIM905  as above
 _HOUSEHOLDS, _STREETS, _POSTCODES = 10_000, 90, 5
 
 

@@ -131,7 +131,7 @@ def test_another_spelling_of_one_sound_is_close(one: str, other: str) -> None:
     assert agreement(full_name(one, ""), full_name(other, "")).family is Level.CLOSE
 
 
-@pytest.mark.parametrize("title", ["Dr.", "Prof. Dr.", "Herr", "von"])
+@pytest.mark.parametrize("title", ["Dr.", "Prof. Dr.", "Dr. h. c.", "Herr", "von"])
 def test_titles_and_particles_are_left_out(title: str) -> None:
     assert full_name(f"{title} Berg", "Ida") == full_name("Berg", "Ida")
 

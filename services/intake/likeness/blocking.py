@@ -14,7 +14,7 @@ from typing import TypeVar
 from services.intake.likeness.names import Name
 from services.intake.likeness.record import Normal
 
-MOST = 24
+MOST = 19
 """The most keys that a record has."""
 
 WIDE = 16
@@ -40,14 +40,13 @@ def _keys(record: Normal) -> Iterator[str]:
     if home.street:
         yield from (f"house|{home.street}|{number}" for number in houses)
     yield from (f"street|{line[:5]}|{each}" for line in (home.street, home.addition) if line for each in heard)
-    yield from (f"name|{'|'.join(sorted((each, given[0])))}" for each in family if given)
-    if home.addition and home.postcode:
-        yield f"line|{home.addition[:5]}|{home.postcode}"
-    for area in filter(None, (home.postcode, home.place)):
-        yield from (f"door|{area}|{number}|{home.street[:1]}" for number in houses)
-        yield from (f"area|{area}|{each}" for each in heard)
-    if record.name.family.joined and record.name.given.joined:
-        yield f"letters|{'|'.join(sorted((record.name.family.joined[:3], record.name.given.joined[:3])))}"
+    for area in (home.postcode, ""):
+        yield from (f"name|{area}|{'|'.join(sorted((each, given[0])))}" for each in family if given)
+    if home.postcode:
+        if home.addition:
+            yield f"line|{home.addition[:5]}|{home.postcode}"
+        yield from (f"door|{home.postcode}|{number}|{home.street[:1]}" for number in houses)
+        yield from (f"postcode|{home.postcode}|{each}" for each in heard)
 
 
 def _sounds(name: Name) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 _FOLDED = str.maketrans(
     {
@@ -48,7 +47,6 @@ _FOLDED = str.maketrans(
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
-@lru_cache(maxsize=65_536)
 def plain(text: str) -> str:
     """Lower case, no marks, umlauts transcribed, words one space apart: "MÜLLER-Łukasz" -> "mueller lukasz"."""
     folded = unicodedata.normalize("NFC", text).casefold().translate(_FOLDED)
@@ -69,7 +67,6 @@ _SOUNDS = {
 }
 
 
-@lru_cache(maxsize=65_536)
 def sound(word: str) -> str:
     """How a plain word sounds to a German ear: Meier, Mayr -> "67"; Schmidt, Schmitt -> "862".
 

@@ -2,69 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from services.intake.likeness.letters import plain, sound
 from services.intake.likeness.levels import GOOD, Level, share, written
 
 _TITLES = frozenset(
-    [
-        "dr",
-        "prof",
-        "professor",
-        "doktor",
-        "med",
-        "dent",
-        "vet",
-        "jur",
-        "iur",
-        "phil",
-        "rer",
-        "nat",
-        "pol",
-        "oec",
-        "ing",
-        "habil",
-        "hc",
-        "dipl",
-        "mag",
-        "msc",
-        "bsc",
-        "herr",
-        "frau",
-        "hr",
-        "fr",
-        "eheleute",
-        "familie",
-    ]
+    "dr prof professor doktor med dent vet jur iur phil rer nat pol ing habil dipl mag herr frau hr fr eheleute familie".split()  # noqa: SIM905  reads as words
 )
-_PARTICLES = frozenset(
-    [
-        "von",
-        "vom",
-        "zu",
-        "zum",
-        "zur",
-        "van",
-        "vd",
-        "der",
-        "den",
-        "dem",
-        "de",
-        "del",
-        "della",
-        "di",
-        "da",
-        "dos",
-        "du",
-        "la",
-        "le",
-        "el",
-        "al",
-        "ten",
-        "ter",
-    ]
-)
+_PARTICLES = frozenset("von vom zu zum zur van vd der den dem de del della di da dos du la le el al ten ter".split())  # noqa: SIM905  as above
+_HONORARY = re.compile(r"\bh c\b")
 
 
 class Name(NamedTuple):
@@ -92,7 +40,7 @@ def full_name(family_name: str, given_name: str) -> FullName:
 
 
 def _name(text: str) -> Name:
-    words = plain(text).split()
+    words = _HONORARY.sub("", plain(text)).split()
     kept = _without(_without(words, _TITLES), _PARTICLES)
     return Name(frozenset(kept), "".join(kept), frozenset(heard for word in kept if (heard := sound(word))))
 
