@@ -65,12 +65,15 @@ class Statement:
         return self.source, self.id
 
     @property
-    def age(self) -> tuple[date, datetime, int, str]:
-        """Sorts by when the city got it; what was written down at one moment, in the order in which such things happen."""
-        return self.received_on, self.recorded_at, _step(self.content), str(self.id)
+    def age(self) -> tuple[date, datetime, int, str, str]:
+        """Sorts by when the city got it; what was written down at one moment, in the order in which such things happen.
+
+        Where two senders differ in that moment, too, their names decide: not who came first on the wire, nor ids made by chance.
+        """
+        return self.received_on, self.recorded_at, _step(self.content), self.source, str(self.id)
 
     @property
-    def weight(self) -> tuple[Rank, tuple[date, datetime, int, str]]:
+    def weight(self) -> tuple[Rank, tuple[date, datetime, int, str, str]]:
         """Sorts by what counts: rank first, then age."""
         return self.rank, self.age
 

@@ -140,6 +140,19 @@ def test_the_same_suit_from_two_offices_is_one_case(office: Office) -> None:
     assert len(office.desk.said_in(office.case.case_id)) == 2
 
 
+@pytest.mark.parametrize("in_order", [(JOBCENTER, SOCIAL_OFFICE), (SOCIAL_OFFICE, JOBCENTER)])
+@pytest.mark.parametrize("ids", [(1, 2), (2, 1)])
+def test_of_two_spellings_at_one_moment_neither_arrival_nor_chance_decides(
+    office: Office, in_order: tuple[str, str], ids: tuple[int, int]
+) -> None:
+    written = {JOBCENTER: ("5 C 123/26", ids[0]), SOCIAL_OFFICE: ("05 C 0123/2026", ids[1])}
+    for partner in in_order:
+        docket, number = written[partner]
+        office.hear(suit(proceeding=ProceedingRef(court_code="R2713", docket=docket)), partner, UUID(int=number))
+    (claim,) = office.household.claims
+    assert claim.docket == "05 C 0123/2026"
+
+
 def test_the_same_household_without_a_court_file_is_one_case(office: Office) -> None:
     spelled = GivenAddress(street="Hammerstr.", house_number="12", place="Münster")
     office.hear(
