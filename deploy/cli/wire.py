@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
-from shared.contracts.catalogue import EVENT_TYPES, PARTITIONS, RECEIPTS, owner_of, topic_of
+from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, owner_of, topic_of
 from shared.messaging.wire import Envelope, Raw, encode
 
 RECEIPT_S = 15
@@ -65,7 +65,7 @@ async def publish_and_wait(system: Target, topic: str, raws: Mapping[UUID, Raw])
     await producer.start()
     receipts: dict[UUID, dict[str, Any]] = {}
     try:
-        partitions = [TopicPartition(RECEIPTS.of(topic.partition(".")[2]), number) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(RECEIPTS.of(topic.partition(".")[2]), number) for number in range(RECEIPTS.partitions)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         for raw in raws.values():
@@ -113,7 +113,7 @@ async def _watch(system: Target, topic: str, *, from_start: bool, count: int | N
     consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(topic, number) for number in range(topic_of(topic).partitions)]
         consumer.assign(partitions)
         await (consumer.seek_to_beginning(*partitions) if from_start else consumer.seek_to_end(*partitions))
         seen = 0

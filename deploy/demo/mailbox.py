@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.contracts.catalogue import EVENT_TYPES, PARTITIONS
+from shared.contracts.catalogue import EVENT_TYPES, topic_of
 from shared.contracts.fields import Event
 from shared.messaging.model import Heard
 from shared.messaging.wire import Raw, Reader, TopicRules
@@ -57,7 +57,7 @@ class Mailbox:
             )
             try:
                 await asyncio.wait_for(consumer.start(), 15)
-                consumer.assign([TopicPartition(topic, n) for topic in self.topics for n in range(PARTITIONS)])
+                consumer.assign([TopicPartition(topic, n) for topic in self.topics for n in range(topic_of(topic).partitions)])
                 await consumer.seek_to_beginning()
                 self._consumer, self._listening = consumer, True
                 while True:

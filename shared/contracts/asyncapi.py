@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.contracts.catalogue import CASES, CATALOGUE, HOUSEHOLDS, PARTITIONS, Kind, Topic
+from shared.contracts.catalogue import CASES, CATALOGUE, HOUSEHOLDS, Kind, Topic
 from shared.contracts.examples import example_member, record
 from shared.contracts.fields import Event
 from shared.contracts.parties import OUTSIDE, purpose, readers, services, writers
@@ -97,7 +97,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         }
     channel["messages"] = {name: {"$ref": f"#/components/messages/{name}"} for name in _message_names(topic)}
     channel["bindings"] = {
-        "kafka": {"partitions": PARTITIONS, "topicConfiguration": _configuration(topic), "bindingVersion": BINDING}
+        "kafka": {"partitions": topic.partitions, "topicConfiguration": _configuration(topic), "bindingVersion": BINDING}
     }
     return channel
 

@@ -24,7 +24,6 @@ from shared.contracts.topics import (
 )
 from shared.contracts.topics.parts import RecordErased
 
-PARTITIONS = 12
 DAY_MS = 86_400_000
 
 
@@ -66,6 +65,15 @@ class Topic:
     def of(self, member: str) -> str:
         """The member's topic."""
         return f"{self.name}.{member}"
+
+    @property
+    def partitions(self) -> int:
+        """How many processes can share a topic's work.
+
+        Readers of a family read all its members' topics, and a broker's cost for an idle reader grows with the partitions it
+        asks for: so each of those has few.
+        """
+        return 12 if self.family is None else 3
 
     @property
     def foreign(self) -> bool:

@@ -15,7 +15,7 @@ import structlog
 from fastapi import APIRouter
 
 from shared.city import City, Partner, Provider, Team
-from shared.contracts.catalogue import EVENT_TYPES, NOTICES, PARTITIONS, RECEIPTS, Family, Kind, Topic, owner_of, topic_of
+from shared.contracts.catalogue import EVENT_TYPES, NOTICES, RECEIPTS, Family, Kind, Topic, owner_of, topic_of
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Decision, Heard, Room, Said, Tx
@@ -169,7 +169,7 @@ def kafka_clients(settings: ServiceSettings) -> dict[str, Any]:
 
 def topic_specs(names: Sequence[str]) -> list[TopicSpec]:
     """How the catalogue creates these topics."""
-    return [TopicSpec(name, PARTITIONS, topic_of(name).config) for name in names]
+    return [TopicSpec(name, topic_of(name).partitions, topic_of(name).config) for name in names]
 
 
 def written_topics(service: Service, city: City) -> list[str]:

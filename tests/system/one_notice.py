@@ -21,7 +21,7 @@ from deploy.cli.flow import behind, unsent
 from deploy.cli.target import Target
 from deploy.local.supervisor import Local
 from shared.city import City
-from shared.contracts.catalogue import CATALOGUE, EVENT_TYPES, PARTITIONS, RECEIPTS, Family, owner_of
+from shared.contracts.catalogue import CATALOGUE, EVENT_TYPES, RECEIPTS, Family, owner_of, topic_of
 from shared.contracts.codes import Channel, LegalBasis
 from shared.contracts.fields import Event
 from shared.contracts.topics.notices import Party, ProceedingRef, SuitFiled
@@ -134,7 +134,7 @@ async def read(bootstrap: str, topics: Iterable[str]) -> list[Raw]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50)
     await asyncio.wait_for(consumer.start(), 15)
     try:
-        partitions = [TopicPartition(topic, number) for topic in sorted(set(topics)) for number in range(PARTITIONS)]
+        partitions = [TopicPartition(topic, n) for topic in sorted(set(topics)) for n in range(topic_of(topic).partitions)]
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), 30)
         left = {partition: end for partition, end in ends.items() if end}
         found: list[Raw] = []
