@@ -71,6 +71,7 @@ def site(
 async def sign_in(page: Page, address: str, token: str = TOKEN) -> None:
     """As a person does it, without a mouse."""
     await page.goto(address)
+    await page.locator("#token:focus").wait_for()
     await page.keyboard.type(token)
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
