@@ -283,6 +283,7 @@ async def test_republishing_while_writing_changes_nothing_for_readers(writer: To
 
     async with running(relay_of(writer, broker)):
         await write_round(writer, 20)
+        await all_sent(writer)
         republishing = asyncio.create_task(keep_republishing())
         for value in range(21, 40):
             await write_round(writer, value)
