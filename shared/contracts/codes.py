@@ -190,6 +190,8 @@ class CaseChange(StrEnum):
     DEADLINES = "DEADLINES"
     CLOSED = "CLOSED"
     REOPENED = "REOPENED"
+    MERGED = "MERGED"
+    SPLIT = "SPLIT"
 
 
 class Banner(StrEnum):
@@ -574,6 +576,7 @@ class WithdrawReason(StrEnum):
     REASSIGNED = "REASSIGNED"
     DECLINED_BY_HOUSEHOLD = "DECLINED_BY_HOUSEHOLD"
     NO_LONGER_NEEDED = "NO_LONGER_NEEDED"
+    CASE_MOVED = "CASE_MOVED"
 
 
 class Outcome(StrEnum):

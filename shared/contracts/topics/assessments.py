@@ -64,4 +64,18 @@ class ConsentWithdrawn(Event):
     withdrawn_on: date
 
 
-EVENTS = (AssessmentRecorded, ConsentGiven, ConsentWithdrawn)
+class AssessmentTakenOver(Event):
+    """Einschätzung übernommen: the newest of a case that was merged into this one, where it is newer than this one's own.
+
+    For those who evaluate; whoever acts on assessments has moved its own with the case.
+    """
+
+    TYPE: ClassVar[str] = "de.bleibe.assessment.taken-over.v1"
+    case_id: Id
+    from_case_id: Id
+    report_id: Id
+    assessed_on: date
+    causes: tuple[Cause, ...] = ()
+
+
+EVENTS = (AssessmentRecorded, ConsentGiven, ConsentWithdrawn, AssessmentTakenOver)

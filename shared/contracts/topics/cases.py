@@ -1,6 +1,11 @@
 """`cases`: each event carries the whole case as intake sees it, and what changed. Fact, key = case id.
 
 A reader needs the newest event only; what it missed before, it does not miss.
+
+Only where cases were merged or split a reader moves what it keeps itself, and two keys tell of it: the absorbed case's
+CaseMerged, or the new case's CaseSplit, and the other case's newest state. They may come in either order. So a reader moves when
+the first kind comes, and acts on a case's newest state once what it has taken into and out of that case is what the state's
+`absorbed` and `split_off` say.
 """
 
 from __future__ import annotations
@@ -81,8 +86,19 @@ class DeadlineFact(Payload):
     proceeding_id: Id | None = None
 
 
+class Replaced(Payload):
+    """A person, address, proceeding, termination or eviction date that from now on goes by another id."""
+
+    was: Id
+    now: Id
+
+
 class CaseEvent(Event):
-    """The whole case, and what this event changed. `household_version` is the register version that belongs to it."""
+    """The whole case, and what this event changed. `household_version` is the register version that belongs to it.
+
+    `absorbed`: every case that has become part of this one, directly or not; their ids stay aliases. `split_off`: every case that
+    was split from it. `replaced` is to be taken over once, before the rest of this event is read.
+    """
 
     case_id: Id
     household_id: Id
@@ -105,6 +121,9 @@ class CaseEvent(Event):
     landlord_kind: LandlordKind = LandlordKind.UNKNOWN
     arrears: MoneyBand = MoneyBand.UNKNOWN
     arrears_months: Count | None = None
+    absorbed: tuple[Id, ...] = ()
+    split_off: tuple[Id, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 class CaseOpened(CaseEvent):
@@ -131,6 +150,35 @@ class CaseReopened(CaseEvent):
     TYPE: ClassVar[str] = "de.bleibe.case.reopened.v1"
 
 
+class CaseSplit(CaseEvent):
+    """Fälle getrennt: opened with notices that were another case's, decided by a person. The first event of its case.
+
+    What belongs to its proceedings moves here from `split_from`; where the split undoes a merge, also all that had come with
+    the case `undoes`. `replaced` turns ids of `split_from` into this case's own.
+    """
+
+    TYPE: ClassVar[str] = "de.bleibe.case.split.v1"
+    split_from: Id
+    undoes: Id | None = None
+
+
+class CaseMerged(Event):
+    """Fälle zusammengeführt: this case is part of another now, decided by a person. The last event of its key.
+
+    Its id stays an alias of `into_case_id`. `absorbed`: the cases that had become part of it before. `replaced` turns its ids
+    into those of the other household.
+    """
+
+    TYPE: ClassVar[str] = "de.bleibe.case.merged.v1"
+    case_id: Id
+    household_id: Id
+    into_case_id: Id
+    into_household_id: Id
+    merged_on: date
+    absorbed: tuple[Id, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+
+
 class CaseErased(Event):
     """Löschung: the case's time is over; every reader deletes what it holds of it."""
 
@@ -139,4 +187,4 @@ class CaseErased(Event):
     household_id: Id
 
 
-EVENTS = (CaseOpened, CaseUpdated, CaseClosed, CaseReopened, CaseErased)
+EVENTS = (CaseOpened, CaseUpdated, CaseClosed, CaseReopened, CaseSplit, CaseMerged, CaseErased)

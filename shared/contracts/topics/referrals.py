@@ -17,7 +17,7 @@ from shared.contracts.codes import (
     SupportResult,
     TransmissionBasis,
 )
-from shared.contracts.fields import Count, Event, Id, ProviderId
+from shared.contracts.fields import Count, Event, Id, Payload, ProviderId
 
 
 class ReferralChanged(Event):
@@ -60,4 +60,42 @@ class UndertakingSent(Event):
     received_by_landlord_on: date | None = None
 
 
-EVENTS = (ReferralChanged, ApplicationDecided, UndertakingSent)
+class TakenTry(Payload):
+    """One provider asked once: when, and the state that answered."""
+
+    referral_id: Id
+    group: NeedGroup
+    try_number: Count
+    offered_on: date | None = None
+    answered_on: date | None = None
+    answer: ReferralState | None = None
+
+
+class TakenRuling(Payload):
+    """What ApplicationDecided told of it."""
+
+    referral_id: Id
+    decision: ApplicationDecision
+    decided_on: date
+
+
+class ReferralsTakenOver(Event):
+    """Vermittlungen übernommen: all that another case's referrals brought with it when it was merged or split."""
+
+    TYPE: ClassVar[str] = "de.bleibe.referral.taken-over.v1"
+    case_id: Id
+    from_case_id: Id
+    tries: tuple[TakenTry, ...] = ()
+    rulings: tuple[TakenRuling, ...] = ()
+
+
+class ReferralsGivenUp(Event):
+    """Vermittlungen abgegeben: what another case took over from this one in a split; it no longer counts here."""
+
+    TYPE: ClassVar[str] = "de.bleibe.referral.given-up.v1"
+    case_id: Id
+    to_case_id: Id
+    referral_ids: tuple[Id, ...] = ()
+
+
+EVENTS = (ReferralChanged, ApplicationDecided, UndertakingSent, ReferralsTakenOver, ReferralsGivenUp)

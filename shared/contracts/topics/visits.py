@@ -135,6 +135,54 @@ class ReportCorrected(Event):
     reopened_obligation_ids: tuple[Id, ...] = ()
 
 
+class TakenObligation(Obligation):
+    """An obligation with its end, if it has one."""
+
+    how: ObligationClose | None = None
+    closed_reason: WaiverReason | None = None
+    closed_on: date | None = None
+
+
+class TakenAttempt(Payload):
+    """What VisitAttempted told of it."""
+
+    report_id: Id
+    obligation_ids: tuple[Id, ...]
+    attempted_on: date
+    result: AttemptResult
+
+
+class TakenContact(Payload):
+    """What ContactMade told of it."""
+
+    report_id: Id
+    kind: ContactKind
+    contacted_on: date
+    reached: bool
+
+
+class VisitsTakenOver(Event):
+    """Besuche übernommen: all that another case's visits brought with it when it was merged or split, by this case's ids."""
+
+    TYPE: ClassVar[str] = "de.bleibe.visit.taken-over.v1"
+    case_id: Id
+    from_case_id: Id
+    obligations: tuple[TakenObligation, ...] = ()
+    excused: tuple[Excused, ...] = ()
+    attempts: tuple[TakenAttempt, ...] = ()
+    contacts: tuple[TakenContact, ...] = ()
+
+
+class VisitsGivenUp(Event):
+    """Besuche abgegeben: what another case took over from this one in a split; it no longer counts here."""
+
+    TYPE: ClassVar[str] = "de.bleibe.visit.given-up.v1"
+    case_id: Id
+    to_case_id: Id
+    obligation_ids: tuple[Id, ...] = ()
+    report_ids: tuple[Id, ...] = ()
+
+
 EVENTS = (
     VisitOwed,
     VisitPlanned,
@@ -144,4 +192,6 @@ EVENTS = (
     LegalFactSeen,
     AdviceOffered,
     ReportCorrected,
+    VisitsTakenOver,
+    VisitsGivenUp,
 )
