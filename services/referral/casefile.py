@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from services.referral.referral import AT_PROVIDER, Referral
 from services.referral.routing import HEALTH, UNKNOWN_DISTRICT, Wanted
 from shared.contracts.codes import Benefit, CaseStatus, ConsentForm, ConsentPurpose, HouseholdType, Need
 from shared.contracts.topics.assessments import AssessmentRecorded, ConsentGiven
-from shared.contracts.topics.cases import CaseEvent, CaseReopened, DeadlineFact
+from shared.contracts.topics.cases import CaseEvent, CaseReopened, DeadlineFact, Replaced
 
 SCHONFRIST = "SCHONFRIST_END"
 
@@ -22,7 +23,7 @@ class _Part(BaseModel):
 
 
 class CaseFacts(_Part):
-    """What the newest `cases` event said, as far as it matters here."""
+    """What the newest `cases` event said, as far as it matters here. `persons`: its tenants and defendants."""
 
     household_id: UUID
     household_version: int
@@ -30,6 +31,9 @@ class CaseFacts(_Part):
     status: CaseStatus
     tenant_ids: tuple[UUID, ...]
     deadlines: tuple[DeadlineFact, ...]
+    persons: frozenset[UUID] = frozenset()
+    absorbed: frozenset[UUID] = frozenset()
+    split_off: frozenset[UUID] = frozenset()
     reopened_on: date | None = None
 
 
@@ -44,6 +48,7 @@ class Assessed(_Part):
     languages: tuple[str, ...]
     benefit: Benefit = Benefit.UNKNOWN
     opened: bool = False
+    came_with: tuple[UUID, ...] = ()
 
 
 class Consent(_Part):
@@ -53,6 +58,7 @@ class Consent(_Part):
     person_id: UUID
     purpose: ConsentPurpose
     form: ConsentForm
+    came_with: tuple[UUID, ...] = ()
 
     def allows(self, need: Need) -> bool:
         """Health data needs consent of its own, in writing or electronic (§ 67b II SGB X)."""
@@ -65,16 +71,52 @@ class CaseFile(_Part):
     """One case. `void` are reports and consents that no longer count, also such as are yet to come.
 
     `erased`: nothing else is kept, and nothing that still comes is.
+
+    Where cases were merged or split (moving.py): `merged_into` makes this an alias that keeps ids alone; `undone_into` is the
+    case that has what is here as soon as the merge is heard that it undoes. `taken_in` are the cases that became part of this
+    one, `undone` those of them (with what had been split from them) that left again, `split_off` those split from it; `parted`
+    the persons' new ids in each of these; `kin` whoever a split made of one case. `renamed`: ids of persons that go by another
+    one now.
     """
 
     case_id: UUID
     erased: bool = False
+    merged_into: UUID | None = None
+    undone_into: UUID | None = None
+    taken_in: frozenset[UUID] = frozenset()
+    undone: frozenset[UUID] = frozenset()
+    split_off: frozenset[UUID] = frozenset()
+    parted: Mapping[UUID, Mapping[UUID, UUID]] = {}
+    kin: frozenset[UUID] = frozenset()
+    renamed: Mapping[UUID, UUID] = {}
     facts: CaseFacts | None = None
     outcome_on: date | None = None
     assessments: tuple[Assessed, ...] = ()
     consents: tuple[Consent, ...] = ()
     void: frozenset[UUID] = frozenset()
     referrals: tuple[Referral, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether its newest state is what is kept here: all that it lists was taken in and given away, and nothing more."""
+        if self.facts is None or self.merged_into is not None:
+            return False
+        absorbed, split_off = self.facts.absorbed, self.facts.split_off
+        return (
+            self.taken_in - self.undone <= absorbed <= self.taken_in
+            and self.split_off - self.undone <= split_off <= self.split_off
+        )
+
+    @property
+    def follows(self) -> frozenset[UUID]:
+        """The cases that must be read with this one."""
+        return self.kin | {each for each in (self.merged_into, self.undone_into) if each is not None}
+
+    @property
+    def strangers(self) -> frozenset[UUID]:
+        """Persons who went with a split, and are nobody of this case any more."""
+        here = self.facts.persons if self.facts else frozenset()
+        return frozenset(was for names in self.parted.values() for was in names) - here
 
     @property
     def closed(self) -> bool:
@@ -139,9 +181,32 @@ class CaseFile(_Part):
         return self.model_copy(update={"referrals": replaced})
 
 
+def rename(file: CaseFile, names: Mapping[UUID, UUID]) -> CaseFile:
+    """The file with these persons by their other ids, now and whenever they are still named by the old ones."""
+    if not names:
+        return file
+    renamed = {was: names.get(now, now) for was, now in file.renamed.items()} | dict(names)
+    consents = tuple(
+        each.model_copy(update={"person_id": names[each.person_id]}) if each.person_id in names else each
+        for each in file.consents
+    )
+    referrals = tuple(
+        each.model_copy(update={"handed": tuple(dict.fromkeys(names.get(one, one) for one in each.handed))})
+        for each in file.referrals
+    )
+    return file.model_copy(update={"renamed": renamed, "consents": consents, "referrals": referrals})
+
+
+def names_of(replaced: Iterable[Replaced]) -> dict[UUID, UUID]:
+    """The new id of each old one."""
+    return {each.was: each.now for each in replaced}
+
+
 def hear_case(file: CaseFile, event: CaseEvent) -> CaseFile:
-    """The newest `cases` event replaces the earlier."""
+    """The newest `cases` event replaces the earlier; what it renames is renamed first."""
+    file = rename(file, names_of(event.replaced))
     earlier = file.facts.reopened_on if file.facts else None
+    defendants = {each.person_id for proceeding in event.proceedings for each in proceeding.defendants}
     facts = CaseFacts(
         household_id=event.household_id,
         household_version=event.household_version,
@@ -149,13 +214,16 @@ def hear_case(file: CaseFile, event: CaseEvent) -> CaseFile:
         status=event.status,
         tenant_ids=event.tenant_ids,
         deadlines=event.deadlines,
+        persons=frozenset(event.tenant_ids) | defendants,
+        absorbed=frozenset(event.absorbed),
+        split_off=frozenset(event.split_off),
         reopened_on=event.changed_on if isinstance(event, CaseReopened) else earlier,
     )
     return file.model_copy(update={"facts": facts})
 
 
-def hear_assessment(file: CaseFile, event: AssessmentRecorded) -> CaseFile:
-    """A talk named needs."""
+def hear_assessment(file: CaseFile, event: AssessmentRecorded, came_with: tuple[UUID, ...] = ()) -> CaseFile:
+    """A talk named needs; the newest talk stands last."""
     assessed = Assessed(
         report_id=event.report_id,
         assessed_on=event.assessed_on,
@@ -164,13 +232,22 @@ def hear_assessment(file: CaseFile, event: AssessmentRecorded) -> CaseFile:
         household_type=event.household_type,
         languages=event.languages,
         benefit=event.benefit,
+        came_with=came_with,
     )
-    return file.model_copy(update={"assessments": (*file.assessments, assessed)})
+    return file.model_copy(update={"assessments": in_order((*file.assessments, assessed))})
 
 
-def hear_consent(file: CaseFile, event: ConsentGiven) -> CaseFile:
+def in_order(assessments: Iterable[Assessed]) -> tuple[Assessed, ...]:
+    """By their day; of one day as they were heard."""
+    return tuple(sorted(assessments, key=lambda each: each.assessed_on))
+
+
+def hear_consent(file: CaseFile, event: ConsentGiven, came_with: tuple[UUID, ...] = ()) -> CaseFile:
     """An adult consented."""
-    consent = Consent(consent_id=event.consent_id, person_id=event.person_id, purpose=event.purpose, form=event.form)
+    person_id = file.renamed.get(event.person_id, event.person_id)
+    consent = Consent(
+        consent_id=event.consent_id, person_id=person_id, purpose=event.purpose, form=event.form, came_with=came_with
+    )
     return file.model_copy(update={"consents": (*file.consents, consent)})
 
 

@@ -81,7 +81,8 @@ def handover_of(file: CaseFile, referral: Referral, household: HouseholdRecorded
 
 def _claim(file: CaseFile, household: HouseholdRecorded) -> Claim | None:
     """The case's newest claim that names the arrears: the authority needs the figure, nobody else does."""
-    named = [each for each in household.claims if each.case_id == file.case_id and each.claimed_arrears is not None]
+    ids = {file.case_id} | file.taken_in - file.undone
+    named = [each for each in household.claims if each.case_id in ids and each.claimed_arrears is not None]
     return named[-1] if named else None
 
 

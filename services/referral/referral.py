@@ -35,7 +35,10 @@ WAITING = frozenset({ReferralState.CONSENT_PENDING, ReferralState.OFFERED, Refer
 AT_PROVIDER = frozenset({ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.STARTED})
 """A provider holds it: it counts against the service's capacity."""
 
-LIVE = WAITING | AT_PROVIDER
+LEFT = frozenset({ReferralState.REJECTED_BY_PROVIDER, ReferralState.DECLINED_BY_HOUSEHOLD, ReferralState.TIMED_OUT})
+"""A provider has it no longer; the next is asked at once, or where its case is being moved, once that is complete."""
+
+LIVE = WAITING | AT_PROVIDER | LEFT
 
 GROUPS = {
     Need.ARREARS_ASSUMPTION: NeedGroup.MONEY,
@@ -58,11 +61,22 @@ TELLING = frozenset({Need.ADDICTION, Need.MENTAL_HEALTH, Need.GUARDIANSHIP, Need
 """Needs for which the provider's name alone would tell the person's condition: `referrals` leaves it out."""
 
 
+class Asked(BaseModel):
+    """One provider asked once: when, and the state that ended the asking."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    offered_on: date
+    answered_on: date | None = None
+    answer: ReferralState | None = None
+
+
 class Referral(BaseModel):
     """One need of one case on its way to help. `state` None: proposed, in the middle of a decision only.
 
-    `provider` (with `service`) is who is asked or helps now; `tried` all who were asked, in order; `handed` the persons
-    whose data they hold.
+    `provider` (with `service`) is who is asked or helps now; `tried` all who were asked, in order, and `asked` how that went;
+    `handed` the persons whose data they hold; `came_with` the cases it was part of before, the first one first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,9 +92,12 @@ class Referral(BaseModel):
     basis: TransmissionBasis | None = None
     tried: tuple[str, ...] = ()
     answer_by: date | None = None
+    asked: tuple[Asked, ...] = ()
     handed: tuple[UUID, ...] = ()
+    came_with: tuple[UUID, ...] = ()
     started_on: date | None = None
     decision: ApplicationDecision | None = None
+    decided_on: date | None = None
     undertaking_sent_on: date | None = None
     undertaking_received_on: date | None = None
 
@@ -116,7 +133,7 @@ def enter(
     result: SupportResult | None = None,
 ) -> Step:
     """The referral in its new state, and the fact that says so."""
-    entered = referral.model_copy(update={"state": state})
+    entered = referral.model_copy(update={"state": state, "asked": _asked(referral, state, on)})
     fact = ReferralChanged(
         case_id=referral.case_id,
         referral_id=referral.referral_id,
@@ -131,6 +148,16 @@ def enter(
         basis=referral.basis,
     )
     return entered, (Said(REFERRALS.name, str(referral.case_id), fact),)
+
+
+def _asked(referral: Referral, state: ReferralState, on: date) -> tuple[Asked, ...]:
+    """An offer opens an entry; what follows first, other than waiting for consent, answers it."""
+    if state is ReferralState.OFFERED:
+        return (*referral.asked, Asked(number=len(referral.tried), offered_on=on))
+    last = referral.asked[-1] if referral.asked else None
+    if last is None or last.number != len(referral.tried) or last.answer or state is ReferralState.CONSENT_PENDING:
+        return referral.asked
+    return (*referral.asked[:-1], last.model_copy(update={"answered_on": on, "answer": state}))
 
 
 def take_back(referral: Referral, reason: WithdrawReason, *, offer: bool = True) -> tuple[Said, ...]:

@@ -114,7 +114,7 @@ def _decide(referral: Referral, reply: ApplicationAnswered, provider: str, today
     """Bescheid. A later decision of the same authority replaces an earlier one."""
     _state_in(referral, _DECIDABLE)
     _not_after("decided_on", reply.decided_on, today)
-    decided = referral.model_copy(update={"decision": reply.decision})
+    decided = referral.model_copy(update={"decision": reply.decision, "decided_on": reply.decided_on})
     left, said = enter(decided, ReferralState.DECIDED, reply.decided_on)
     if referral.need is Need.ARREARS_ASSUMPTION:
         decision = ApplicationDecided(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.referral import casefile, store
+from asyncpg import SerializationError
+
+from services.referral import casefile, moving, store
 from services.referral.casefile import CaseFile
+from services.referral.moving import Moved, family, place_of
 from services.referral.replies import answer
 from services.referral.settling import Desk, Policy, Settled, erase, settle, time_out
 from shared.contracts.catalogue import HOUSEHOLDS, REPLIES
 from shared.contracts.topics.assessments import AssessmentRecorded, ConsentGiven, ConsentWithdrawn
-from shared.contracts.topics.cases import CaseErased, CaseEvent
+from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseMerged, CaseSplit
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.replies import Reply
@@ -22,7 +25,7 @@ from shared.contracts.topics.visits import ReportCorrected
 from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
 
-_MAY_ASK = (AssessmentRecorded, ConsentGiven, CaseEvent, Reply)
+_MAY_ASK = (AssessmentRecorded, ConsentGiven, CaseEvent, CaseMerged, Reply)
 """After these somebody may be asked, and a provider's capacity matters."""
 
 
@@ -39,6 +42,20 @@ class Batch:
     changed_households: set[UUID] = field(default_factory=set)
     gone: set[UUID] = field(default_factory=set)
 
+    def copy(self) -> Batch:
+        """One to try something on."""
+        return replace(
+            self,
+            files=dict(self.files),
+            changed=set(self.changed),
+            changed_households=set(self.changed_households),
+            gone=set(self.gone),
+        )
+
+    def become(self, other: Batch) -> None:
+        """Take over what was tried."""
+        self.files, self.held, self.of_referral, self.changed = other.files, other.held, other.of_referral, other.changed
+
     def __post_init__(self) -> None:
         self.of_referral = {r.referral_id: file.case_id for file in self.files.values() for r in file.referrals}
 
@@ -52,13 +69,14 @@ class ReferralRoom:
 
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Batch:
         """Lock and read the cases, households and, where somebody may be asked, the providers' load."""
-        asked_of = {each.data.referral_id for each in heard if isinstance(each.data, Reply)}
-        households = {UUID(each.key) for each in heard if each.topic == HOUSEHOLDS.name}
-        named = {UUID(each.key) for each in heard if each.topic != HOUSEHOLDS.name and not isinstance(each.data, Reply)}
-        cases = named | await store.case_ids(tx, asked_of, households)
-        told = {each.data.household_id for each in heard if isinstance(each.data, CaseEvent)}
+        touched = store.Touched(
+            cases={each for one in heard if one.topic != HOUSEHOLDS.name for each in _cases_named(one)},
+            referrals={each.data.referral_id for each in heard if isinstance(each.data, Reply)},
+            households={UUID(each.key) for each in heard if each.topic == HOUSEHOLDS.name},
+        )
+        told = {each for one in heard for each in _households_named(one)}
         may_ask = any(isinstance(each.data, _MAY_ASK) for each in heard)
-        return await self._read(tx, cases, households, told, now, may_ask=may_ask)
+        return await self._read(tx, touched, told, now, may_ask=may_ask)
 
     def decide(self, state: Batch, heard: Heard) -> Decision:
         """Decide one message; a refused answer changes nothing."""
@@ -66,13 +84,8 @@ class ReferralRoom:
             return Decision(self._register(state, UUID(heard.key), heard.data))
         if isinstance(heard.data, Reply):
             return Decision(self._reply(state, heard.topic, heard.data))
-        file = state.files[UUID(heard.key)]
-        if file.erased:
-            return Decision()
-        if isinstance(heard.data, CaseErased):
-            state.gone |= {file.case_id, *(each.referral_id for each in file.referrals)}
-            return Decision(self._keep(state, erase(file)))
-        return Decision(self._settled(state, _heard(file, heard)))
+        own = state.files[UUID(heard.key)]
+        return Decision() if own.erased else Decision(self._of_case(state, own, heard))
 
     async def save(self, tx: Tx, state: Batch) -> None:
         """Write what the decisions changed."""
@@ -89,7 +102,7 @@ class ReferralRoom:
         overdue = await store.overdue_cases(tx, now.date())
         if not overdue:
             return ()
-        state = await self._read(tx, overdue, (), (), now, may_ask=True)
+        state = await self._read(tx, store.Touched(overdue), (), now, may_ask=True)
         said: list[Said] = []
         for case_id in sorted(overdue):
             desk = self._desk(state, state.files[case_id])
@@ -99,15 +112,60 @@ class ReferralRoom:
         await self.save(tx, state)
         return said
 
-    async def _read(
-        self, tx: Tx, cases: Collection[UUID], heard: Collection[UUID], told: Collection[UUID], now: datetime, *, may_ask: bool
-    ) -> Batch:
-        """`heard` are the households the register speaks of, `told` those the cases' events name."""
-        files = await store.lock_files(tx, cases)
+    async def _read(self, tx: Tx, touched: store.Touched, told: Collection[UUID], now: datetime, *, may_ask: bool) -> Batch:
+        """`touched.households` are those the register speaks of, `told` those the cases' events name."""
+        files = await store.lock_files(tx, await store.case_ids(tx, touched))
         of_files = {file.facts.household_id for file in files.values() if file.facts}
-        households = await store.lock_households(tx, of_files | set(heard) | set(told))
-        files |= await store.late_files(tx, heard, list(files))
+        households = await store.lock_households(tx, of_files | set(touched.households) | set(told))
+        files |= await store.late_files(tx, touched, list(files))
+        if any(file.facts and file.facts.household_id not in households for file in files.values()) or any(
+            each not in files for file in files.values() for each in file.follows
+        ):
+            raise SerializationError("a case moved on while it was being read: read it again")
         return Batch(now, files, households, await store.held_by_service(tx) if may_ask else None)
+
+    def _of_case(self, state: Batch, own: CaseFile, heard: Heard) -> Sequence[Said]:
+        """What is heard under the key of a case, which may be an alias by now."""
+        match heard.data:
+            case CaseErased():
+                return self._erase(state, own)
+            case CaseMerged() as event:
+                return self._merge(state, own, event)
+            case CaseSplit() as event:
+                return self._move(state, moving.split(state.files, event))
+            case ConsentWithdrawn(consent_id=voided) | ReportCorrected(corrects=voided):
+                return self._void(state, own, voided)
+        place, way = place_of(state.files, own.case_id)
+        file = state.files[place]
+        return () if file.erased else self._settled(state, _heard(state, file, way, heard))
+
+    def _erase(self, state: Batch, file: CaseFile) -> Sequence[Said]:
+        state.gone |= {file.case_id, *(each.referral_id for each in file.referrals)}
+        return self._keep(state, erase(file))
+
+    def _merge(self, state: Batch, file: CaseFile, event: CaseMerged) -> Sequence[Said]:
+        """What was merged into an erased case is erased with it."""
+        moved = moving.merge(state.files, event)
+        return self._move(state, moved) if moved.files else self._erase(state, file)
+
+    def _move(self, state: Batch, moved: Moved) -> Sequence[Said]:
+        """Keep what moved, then settle each case it concerns; what fails on the way changes nothing."""
+        trial = state.copy()
+        said = [*moved.said]
+        for file in moved.files.values():
+            self._keep(trial, (file, ()))
+        for case_id in sorted(moved.files):
+            said += self._settled(trial, trial.files[case_id])
+        state.become(trial)
+        return said
+
+    def _void(self, state: Batch, own: CaseFile, voided: UUID) -> Sequence[Said]:
+        """A split may have left what was wrong, or withdrawn, on the other side: it no longer counts on either."""
+        said: list[Said] = []
+        for case_id in family(state.files, own.case_id):
+            if not state.files[case_id].erased:
+                said += self._settled(state, casefile.hear_void(state.files[case_id], voided))
+        return said
 
     def _register(self, state: Batch, household_id: UUID, record: object) -> Sequence[Said]:
         state.households[household_id] = record if isinstance(record, HouseholdRecorded) else None
@@ -128,7 +186,14 @@ class ReferralRoom:
         return self._keep(state, answer(file, reply, topic.removeprefix(f"{REPLIES.name}."), self._desk(state, file)))
 
     def _settled(self, state: Batch, file: CaseFile) -> Sequence[Said]:
-        return self._keep(state, settle(file, self._desk(state, file)))
+        """Settle a case, and whoever something goes on to with the persons of a split."""
+        moved = moving.follow_consents({**state.files, file.case_id: file}, file.case_id)
+        said = [*moved.said]
+        for each in moved.files.values():
+            self._keep(state, (each, ()))
+        for each in moved.files.values() or (file,):
+            said += self._keep(state, settle(each, self._desk(state, each)))
+        return said
 
     def _desk(self, state: Batch, file: CaseFile) -> Desk:
         household = state.households.get(file.facts.household_id) if file.facts else None
@@ -147,19 +212,37 @@ class ReferralRoom:
         return said
 
 
-def _heard(file: CaseFile, heard: Heard) -> CaseFile:
-    """The file with what was heard in it; most of what happens on visits does not matter here."""
+def _cases_named(heard: Heard) -> set[UUID]:
+    """The cases a message is about; an answer of a provider names its referral alone."""
+    match heard.data:
+        case Reply():
+            return set()
+        case CaseMerged() as event:
+            return {event.case_id, event.into_case_id}
+        case CaseSplit() as event:
+            return {event.case_id, event.split_from, *([event.undoes] if event.undoes else ())}
+    return {UUID(heard.key)}
+
+
+def _households_named(heard: Heard) -> set[UUID]:
+    return {heard.data.household_id} if isinstance(heard.data, CaseEvent) else set()
+
+
+def _heard(state: Batch, file: CaseFile, way: tuple[UUID, ...], heard: Heard) -> CaseFile:
+    """The file with what was heard in it; most of what happens on visits does not matter here.
+
+    `way`: the aliases by which it came. That a case ended before it was merged does not end the one it became part of.
+    """
     match heard.data:
         case CaseEvent() as event:
             file = casefile.hear_case(file, event)
         case AssessmentRecorded() as event:
-            file = casefile.hear_assessment(file, event)
+            file = casefile.hear_assessment(file, event, way)
         case ConsentGiven() as event:
-            file = casefile.hear_consent(file, event)
-        case ConsentWithdrawn() as event:
-            file = casefile.hear_void(file, event.consent_id)
-        case ReportCorrected() as event:
-            file = casefile.hear_void(file, event.corrects)
-        case OutcomeRecorded() as event:
+            person_id = event.person_id
+            for each in way:
+                person_id = state.files[each].renamed.get(person_id, person_id)
+            file = casefile.hear_consent(file, event.model_copy(update={"person_id": person_id}), way)
+        case OutcomeRecorded() as event if not way:
             file = casefile.hear_outcome(file, event.ended_on)
     return file

@@ -16,6 +16,7 @@ from services.referral.handover import handover_of, persons_to_hand
 from services.referral.referral import (
     AT_PROVIDER,
     GROUPS,
+    LEFT,
     LIVE,
     WAITING,
     Referral,
@@ -28,7 +29,7 @@ from services.referral.referral import (
 from services.referral.routing import Directory, Service, choose
 from shared.calendar import Calendar, answer_by, working_days_between
 from shared.contracts.catalogue import HANDOVERS, OFFERS
-from shared.contracts.codes import ReferralState, TransmissionBasis, WithdrawReason
+from shared.contracts.codes import ApplicationDecision, ReferralState, TransmissionBasis, WithdrawReason
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.offers import OfferMade
 from shared.messaging.model import Said
@@ -76,15 +77,31 @@ class Desk:
 
 Settled = tuple[CaseFile, tuple[Said, ...]]
 
+_PROGRESS = (
+    ReferralState.ACCEPTED,
+    ReferralState.OFFERED,
+    ReferralState.ESCALATED,
+    *sorted(LEFT),
+    ReferralState.CONSENT_PENDING,
+    ReferralState.STARTED,
+    None,
+)
+"""Which of two referrals for one need is further on its way, the furthest first."""
+
 
 def settle(file: CaseFile, desk: Desk) -> Settled:
-    """Do all that can be done now. Without the case's own facts nothing leaves: there is no deadline to tell."""
+    """Do all that can be done now.
+
+    Without the case's own newest state nothing leaves: there is no deadline to tell, and while the case is being merged or split
+    nobody knows whose it is. What a consent no longer allows comes back at once.
+    """
     said: list[Said] = []
-    if file.facts is not None:
-        asking = (_propose, _ask_who_waits) if desk.elsewhere is not None else ()
-        for rule in (_lapse, _recall_without_consent, *asking, _hand_over):
-            file, more = rule(file, desk)
-            said += more
+    asking = (_ask_who_waits, _propose) if desk.elsewhere is not None else ()
+    moved = (_lapse, _recall_doubles, _recall_strangers)
+    rules = (*moved, _recall_without_consent, *asking, _hand_over) if file.ready else (_recall_without_consent,)
+    for rule in rules:
+        file, more = rule(file, desk)
+        said += more
     return file, tuple(said)
 
 
@@ -116,7 +133,12 @@ def time_out(file: CaseFile, desk: Desk) -> Settled:
 
 
 def ask_next(file: CaseFile, referral: Referral, desk: Desk) -> Step:
-    """Offer to the best provider not yet asked; wait for consent where that alone is missing; else the team lead's."""
+    """Offer to the best provider not yet asked; wait for consent where that alone is missing; else the team lead's.
+
+    While the case is being merged or split nobody is asked; `settle` asks once that is done.
+    """
+    if not file.ready:
+        return referral, ()
     held = file.having(referral).held()
     elsewhere = desk.elsewhere or {}
 
@@ -133,11 +155,8 @@ def ask_next(file: CaseFile, referral: Referral, desk: Desk) -> Step:
     choice = choose(desk.policy.directory, file.wanted(referral.need), referral.tried, held_by, permitted)
     if choice.service is not None:
         return _offer(file, referral, choice.service, desk)
-    if not choice.consent_would_help:
-        return enter(referral, ReferralState.ESCALATED, desk.today)
-    if referral.state is ReferralState.CONSENT_PENDING:
-        return referral, ()
-    return enter(referral, ReferralState.CONSENT_PENDING, desk.today)
+    waits = ReferralState.CONSENT_PENDING if choice.consent_would_help else ReferralState.ESCALATED
+    return (referral, ()) if referral.state is waits else enter(referral, waits, desk.today)
 
 
 def _offer(file: CaseFile, referral: Referral, service: Service, desk: Desk) -> Step:
@@ -183,6 +202,42 @@ def _lapse(file: CaseFile, desk: Desk) -> Settled:
     return file, tuple(said)
 
 
+def _recall_doubles(file: CaseFile, desk: Desk) -> Settled:
+    """Two cases had asked for the same before they were merged: one goes on, and whatever a household's data went out for."""
+    said: list[Said] = []
+    for need in sorted({each.need for each in file.referrals}):
+        same = [each for each in file.referrals if each.need is need and each.live]
+        firm = [each for each in same if _firm(each)]
+        kept = firm or [min(same, key=_least_far)] if same else []
+        for referral in same:
+            if referral not in kept:
+                ended, told = recall(referral, WithdrawReason.CASE_MOVED, desk.today)
+                file = file.having(ended)
+                said += told
+    return file, tuple(said)
+
+
+def _firm(referral: Referral) -> bool:
+    """Whether more is under way than a question to a provider."""
+    granted = referral.decision is ApplicationDecision.GRANTED
+    return bool(referral.handed) or referral.state is ReferralState.STARTED or granted
+
+
+def _least_far(referral: Referral) -> tuple[int, int, UUID]:
+    """The furthest comes first; of two alike the surviving case's own."""
+    return _PROGRESS.index(referral.state), len(referral.came_with), referral.referral_id
+
+
+def _recall_strangers(file: CaseFile, desk: Desk) -> Settled:  # noqa: ARG001  as every rule
+    """What was handed over together with persons of a case split off is wrong now; it goes out again without them."""
+    said: list[Said] = []
+    for referral in file.referrals:
+        if _may_hand(referral) and file.strangers & set(referral.handed):
+            said += take_back(referral, WithdrawReason.CASE_MOVED, offer=False)
+            file = file.having(referral.model_copy(update={"handed": ()}))
+    return file, tuple(said)
+
+
 def _recall_without_consent(file: CaseFile, desk: Desk) -> Settled:
     """What rested on a withdrawn consent comes back; where another adult's consent stands it goes out again without the first."""
     said: list[Said] = []
@@ -220,10 +275,10 @@ def _propose(file: CaseFile, desk: Desk) -> Settled:
 
 
 def _ask_who_waits(file: CaseFile, desk: Desk) -> Settled:
-    """The consent may have come."""
+    """The consent may have come, or the case be complete again."""
     said: list[Said] = []
     for referral in file.referrals:
-        if referral.state is ReferralState.CONSENT_PENDING:
+        if referral.state is ReferralState.CONSENT_PENDING or referral.state in LEFT:
             asked, told = ask_next(file, referral, desk)
             file = file.having(asked)
             said += told
@@ -238,8 +293,7 @@ def _hand_over(file: CaseFile, desk: Desk) -> Settled:
         return file, ()
     said: list[Said] = []
     for referral in file.referrals:
-        due = referral.state in AT_PROVIDER and (referral.state is not ReferralState.OFFERED or referral.by_law)
-        if not due or referral.provider is None or not _more_to_hand(file, referral, household, desk.today):
+        if not _may_hand(referral) or referral.provider is None or not _more_to_hand(file, referral, household, desk.today):
             continue
         handover = handover_of(file, referral, household, desk.today)
         if handover is not None:
@@ -247,6 +301,11 @@ def _hand_over(file: CaseFile, desk: Desk) -> Settled:
             file = file.having(referral.model_copy(update={"handed": handed}))
             said.append(Said(HANDOVERS.of(referral.provider), str(referral.referral_id), handover))
     return file, tuple(said)
+
+
+def _may_hand(referral: Referral) -> bool:
+    """Accepted, or an authority's own task."""
+    return referral.state in AT_PROVIDER and (referral.state is not ReferralState.OFFERED or referral.by_law)
 
 
 def _more_to_hand(file: CaseFile, referral: Referral, household: HouseholdRecorded, today: date) -> bool:

@@ -1,12 +1,13 @@
 """Cases, referrals and the register's copy in PostgreSQL: a fixed number of statements a batch.
 
-Lock order: case rows by id, household rows by id, then the capacity lock where somebody may be asked. A case that
-becomes a household's while that household's record is being read is locked after the household row; should two
-transactions meet there, the database breaks the tie and the pipeline tries again.
+Lock order: case rows by id, household rows by id, then the capacity lock where somebody may be asked. A case that becomes a
+household's, or one with another, while these rows are being waited for is locked after them; should two transactions meet
+there, the database breaks the tie and the pipeline tries again, and so it does where even then something has moved on.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,16 +34,34 @@ class OpenReferral:
     changed_on: date
 
 
-async def case_ids(tx: Tx, referrals: Collection[UUID], households: Collection[UUID]) -> set[UUID]:
-    """The cases of these referrals and households. A referral never changes its case."""
+_TOUCHED = """
+    with recursive touched(case_id) as (
+        select unnest($1::uuid[])
+        union select case_id from referrals where referral_id = any($2::uuid[])
+        union select case_id from case_files where household_id = any($3::uuid[])
+        union select unnest(f.follows) from touched join case_files f using (case_id)
+    )
+"""
+"""These cases, those of these referrals and households, and all that are to be read with them: what an alias leads to, and
+what a split left on the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """By what a batch names its cases."""
+
+    cases: Collection[UUID]
+    referrals: Collection[UUID] = ()
+    households: Collection[UUID] = ()
+
+
+async def case_ids(tx: Tx, touched: Touched) -> set[UUID]:
+    """All cases that are touched, as far as is known before they are locked."""
     rows = await tx.fetch(
-        """
-        select case_id from referrals where referral_id = any($1::uuid[])
-        union
-        select case_id from case_files where household_id = any($2::uuid[])
-        """,
-        list(referrals),
-        list(households),
+        _TOUCHED + "select case_id from touched",  # noqa: S608  written above
+        list(touched.cases),
+        list(touched.referrals),
+        list(touched.households),
     )
     return {row["case_id"] for row in rows}
 
@@ -74,15 +93,18 @@ async def lock_households(tx: Tx, households: Collection[UUID]) -> dict[UUID, Ho
     return {row["household_id"]: _record(row["record"]) for row in rows}
 
 
-async def late_files(tx: Tx, households: Collection[UUID], known: Collection[UUID]) -> dict[UUID, CaseFile]:
-    """Cases that became one of these households' after `case_ids` looked."""
+async def late_files(tx: Tx, touched: Touched, known: Collection[UUID]) -> dict[UUID, CaseFile]:
+    """Cases that came to be touched after `case_ids` looked."""
     rows = await tx.fetch(
-        """
+        _TOUCHED  # noqa: S608  written above
+        + """
         select state from case_files
-        where household_id = any($1::uuid[]) and case_id <> all($2::uuid[])
+        where case_id in (select case_id from touched) and case_id <> all($4::uuid[])
         order by case_id for update
         """,
-        list(households),
+        list(touched.cases),
+        list(touched.referrals),
+        list(touched.households),
         list(known),
     )
     return _files(row["state"] for row in rows)
@@ -101,14 +123,17 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         return
     await tx.execute(
         """
-        update case_files f set household_id = t.household_id, schonfrist_on = t.schonfrist_on, state = t.state
-        from unnest($1::uuid[], $2::uuid[], $3::date[], $4::jsonb[]) as t(case_id, household_id, schonfrist_on, state)
+        update case_files f set household_id = t.household_id, schonfrist_on = t.schonfrist_on, state = t.state,
+            follows = array(select jsonb_array_elements_text(t.follows)::uuid)
+        from unnest($1::uuid[], $2::uuid[], $3::date[], $4::jsonb[], $5::jsonb[])
+            as t(case_id, household_id, schonfrist_on, state, follows)
         where f.case_id = t.case_id
         """,
         [each.case_id for each in files],
         [each.facts.household_id if each.facts else None for each in files],
         [each.schonfrist_on for each in files],
         [each.model_dump_json() for each in files],
+        [json.dumps(sorted(map(str, each.follows))) for each in files],
     )
     referrals = [each for file in files for each in file.referrals]
     await tx.execute(
@@ -122,6 +147,7 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
             as t(referral_id, case_id, need, need_group, state, provider, service, tries, answer_by, held, missing)
         order by t.referral_id
         on conflict (referral_id) do update set
+            case_id = excluded.case_id,
             state = excluded.state, provider = excluded.provider, service = excluded.service, tries = excluded.tries,
             answer_by = excluded.answer_by,
             held = excluded.held, undertaking_missing = excluded.undertaking_missing,
