@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.intake.jobs import Erasing
+from services.intake.recomputing import Recomputing
 from services.intake.room import IntakeRoom, refers_to
 from services.intake.routes import routes
 from shared.contracts.catalogue import CASES, HOUSEHOLDS, NOTICES, OUTCOMES, REFERRALS, VISITS
@@ -22,14 +23,16 @@ def build(context: Context) -> Service:
     hears, says = [*notices, VISITS.name, REFERRALS.name, OUTCOMES.name], [CASES, HOUSEHOLDS]
     memory = memory_of(context, hears, says, keep=[CaseErased])
     erasing = Erasing(memory, context.city.retention)
+    room = IntakeRoom(context.city, person_hash=lambda key: memory.keyed("person", key))
     return Service(
         name="intake",
-        room=Forgetting(IntakeRoom(context.city, person_hash=lambda key: memory.keyed("person", key)), memory, refers_to),
+        room=Forgetting(room, memory, refers_to),
         hears=hears,
         says=says,
         jobs=[
             Job("erasures", every_s=2, run=erasing.asked),
             Job("revocations", every_s=2, run=erasing.revoked),
+            Job("deadlines", every_s=2, run=Recomputing(room).run),
             Job("retention", every_s=3600, run=erasing.over),
             *forgetting_jobs(context, memory),
         ],

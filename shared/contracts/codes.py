@@ -169,7 +169,7 @@ class Stage(StrEnum):
 
 
 class CaseChange(StrEnum):
-    """What a `cases` event changed.
+    """What a `cases` event changed. LAW and CALENDAR stand beside DEADLINES where a rule or a holiday changed, and no fact.
 
     Source: Bleibe.
     """
@@ -188,6 +188,8 @@ class CaseChange(StrEnum):
     CORRECTION = "CORRECTION"
     REVOCATION = "REVOCATION"
     DEADLINES = "DEADLINES"
+    LAW = "LAW"
+    CALENDAR = "CALENDAR"
     CLOSED = "CLOSED"
     REOPENED = "REOPENED"
     MERGED = "MERGED"
