@@ -13,6 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
+from shared.messaging.fetching import CarefulConsumer
 from shared.messaging.pipeline import Pipeline, StopTheLine, transient
 from shared.messaging.wire import Raw
 from shared.runtime.health import Health
@@ -90,6 +92,9 @@ class Consumer:
 
     async def start(self) -> None:
         """Join the group and begin."""
+        await self.broker.connect()
+        options: dict[str, Any] = self.broker.config.broker_config.builder.keywords  # type: ignore[attr-defined]  # a partial
+        self.broker.config.broker_config.builder = partial(CarefulConsumer, **options)
         await self.broker.start()
 
     async def stop(self, within_s: float) -> None:

@@ -217,7 +217,9 @@ def _task(row: Record, reader: Reader) -> Task:
 
 
 def _headers_to_json(headers: Headers) -> str:
-    return json.dumps([[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers])
+    """PostgreSQL keeps no NUL; no header of ours has one in its name."""
+    pairs = [(name.replace("\0", "\N{SYMBOL FOR NULL}"), value) for name, value in headers]
+    return json.dumps([[name, None if value is None else base64.b64encode(value).decode()] for name, value in pairs])
 
 
 def _headers_from_json(text: str) -> Headers:

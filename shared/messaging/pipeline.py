@@ -67,6 +67,8 @@ class _Batch:
     answered: list[Task] = field(default_factory=list)
     released: list[int] = field(default_factory=list)
     failed: int = 0
+    tried: list[str | None] = field(default_factory=list)
+    """Outside messages in order: the topic of one that our own code failed on, None for one that it decided."""
     spans: list[Span] = field(default_factory=list)
     counts: dict[tuple[str, str | None, Outcome], int] = field(default_factory=dict)
 
@@ -77,7 +79,11 @@ class _Batch:
 
 @dataclass(slots=True)
 class Pipeline(Generic[S]):
-    """One service's way from records to effects. `stop_at`: failed events of our own topics at which the line stops."""
+    """One service's way from records to effects.
+
+    `stop_at`: failed events of our own topics at which the line stops. Outside messages stop it when so many in a row failed in
+    our own code, of more than one sender: a release that cannot decide stops, a stranger's odd message does not stop others.
+    """
 
     service: str
     room: Room[S]
@@ -89,6 +95,7 @@ class Pipeline(Generic[S]):
     committed: Callable[[], None]
     stop_at: int = 100
     about: About = _about_nothing
+    _failing: list[str] = field(default_factory=list)
 
     async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
         """Take records in. Returns each outside message's decision, None for events of our own.
@@ -127,6 +134,7 @@ class Pipeline(Generic[S]):
                     async with connection.transaction():
                         batches = await self._one_by_one(connection, tasks, keys)
                         await self._stop_at_limit(connection, batches)
+        self._failing = self._in_a_row(batches)
         self.committed()
         for batch in batches:
             for span in batch.spans:
@@ -243,6 +251,7 @@ class Pipeline(Generic[S]):
             parked = None if read.refusable else _problem(read)
         elif failing is not None or state is None:
             parked = (None, failing or NEEDS_A_PERSON)
+            batch.tried.append(task.raw.topic)
         else:
             try:
                 task.decision = self.room.decide(state, read)
@@ -250,6 +259,7 @@ class Pipeline(Generic[S]):
                 task.decision = Decision(answer=Answer.REJECTED, field=refusal.field, rule=refusal.rule)
             except Exception as error:  # noqa: BLE001  a decision may fail in any way; its message parks, all else goes on
                 parked = (None, _rule(error))
+            batch.tried.append(None if parked is None else task.raw.topic)
         if parked is not None:
             task.decision = Decision(answer=Answer.PARKED, rule=NEEDS_A_PERSON)
             batch.alone.append((task, "failed", *parked))
@@ -321,11 +331,21 @@ class Pipeline(Generic[S]):
         return span
 
     async def _stop_at_limit(self, tx: Tx, batches: Sequence[_Batch]) -> None:
+        failing = self._in_a_row(batches)
+        if len(failing) >= self.stop_at and len(set(failing)) > 1 and any(batch.tried for batch in batches):
+            raise StopTheLine(f"{len(failing)} outside messages in a row cannot be decided; is this the right release?")
         if not any(batch.failed for batch in batches):
             return
         failed = await tx.fetchval("select count(*) from parked where reason = 'failed' and n is not null")
         if failed >= self.stop_at:
             raise StopTheLine(f"{failed} events are parked; look at `bleibe parked list {self.service}` before going on")
+
+    def _in_a_row(self, batches: Sequence[_Batch]) -> list[str]:
+        """The topics of the outside messages that failed in our own code since one was last decided."""
+        failing = self._failing
+        for topic in (each for batch in batches for each in batch.tried):
+            failing = [*failing[-self.stop_at :], topic] if topic else []
+        return failing
 
     def _owners(self, tasks: Sequence[Task]) -> dict[str, str]:
         return {task.raw.topic: self.reader.rules(task.raw.topic).owner for task in tasks}

@@ -11,6 +11,8 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 import structlog
@@ -23,6 +25,7 @@ from shared.contracts.catalogue import EVENT_TYPES, NOTICES
 from shared.messaging import parking
 from shared.messaging.asking import never_make_topics
 from shared.messaging.consumer import Consumer
+from shared.messaging.fetching import read_every_record
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.relay import Relay
@@ -35,6 +38,7 @@ from shared.runtime.pages import Pages
 from shared.runtime.persons import Tokens
 from shared.runtime.service import (
     Context,
+    Job,
     Running,
     Service,
     concerning,
@@ -51,6 +55,7 @@ from shared.runtime.web import web_app
 log = structlog.get_logger()
 
 GAP_ALARM_S = 60
+AGAIN_S = 0.5
 OUTBOX_YOUNG_S = 60
 RELAY_STOP_S, HTTP_STOP_S, POOL_STOP_S = 3.0, 3.0, 3.0
 
@@ -68,6 +73,7 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     configure_logging(service.name, as_json=settings.log_json)
     configure_tracing(service.name, settings)
     never_make_topics()
+    read_every_record()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -175,26 +181,44 @@ async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:
     await attempt()
 
 
+@dataclass(slots=True)
+class Step:
+    """Something to be done again and again. One that fails is tried again later and keeps no other from its turn."""
+
+    name: str
+    every_s: float
+    run: Callable[[], Awaitable[object]]
+    early: Callable[[], bool] = lambda: False
+    due: float = 0.0
+    rests_until: float = 0.0
+
+    async def turn(self) -> None:
+        """Run it if it is due."""
+        now = time.monotonic()
+        if now < self.rests_until or (now < self.due and not self.early()):
+            return
+        try:
+            await self.run()
+        except Exception as error:
+            log.exception("periodic_again", step=self.name, error=type(error).__name__)
+            self.rests_until = time.monotonic() + AGAIN_S
+        else:
+            self.due = now + self.every_s
+
+
 async def _periodic(system: Running, consumer: Consumer) -> None:
     """Jobs, put-back records, and what operations watch."""
-    due = dict.fromkeys([job.name for job in system.service.jobs], 0.0)
-    resume_at = observe_at = 0.0
+
+    def job_step(job: Job) -> Step:
+        return Step(
+            job.name, job.every_s, partial(system.run_job, job), lambda: system.ran_on.get(job.name) != system.clock.today()
+        )
+
+    steps = [job_step(job) for job in system.service.jobs]
+    steps += [Step("resume", 0.5, system.pipeline.resume), Step("observe", 2, partial(_observe, system, consumer))]
     while True:
-        now = time.monotonic()
-        try:
-            for job in system.service.jobs:
-                if now >= due[job.name] or system.ran_on.get(job.name) != system.clock.today():
-                    await system.run_job(job)
-                    due[job.name] = now + job.every_s
-            if now >= resume_at:
-                await system.pipeline.resume()
-                resume_at = now + 0.5
-            if now >= observe_at:
-                await _observe(system, consumer)
-                observe_at = now + 2
-        except Exception as error:
-            log.exception("periodic_again", error=type(error).__name__)
-            await asyncio.sleep(0.5)
+        for step in steps:
+            await step.turn()
         system.health.turned("jobs")
         if not consumer.assigned() or not any(consumer.lag().values()):
             system.health.turned("pipeline")
@@ -215,7 +239,12 @@ async def _observe(system: Running, consumer: Consumer) -> None:
         counts = await connection.fetch("select reason, count(*) as times from parked group by reason")
         gaps = await parking.gaps(connection, GAP_ALARM_S)
         heard = await connection.fetch(
-            "select topic, max(recorded_at) as at from inbound where topic like $1 group by topic", f"{NOTICES.name}.%"
+            """
+            select topic, newest.at from unnest($1::text[]) as topic
+            cross join lateral (select max(recorded_at) as at from inbound i where i.topic = topic) newest
+            where newest.at is not null
+            """,
+            [topic for topic in system.service.hears if topic.startswith(f"{NOTICES.name}.")],
         )
     known = {reason.value for reason in ParkedReason}
     metrics.parked({ParkedReason(row["reason"]): row["times"] for row in counts if row["reason"] in known})

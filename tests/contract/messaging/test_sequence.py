@@ -13,7 +13,7 @@ from shared.messaging import parking
 from shared.messaging.model import Answer
 from shared.messaging.pipeline import StopTheLine
 from shared.messaging.wire import Raw
-from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, Name, Toy, number, order, raw, toy
+from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, RIVAL, Name, Toy, number, order, raw, toy
 
 
 @pytest.fixture
@@ -201,6 +201,31 @@ async def test_the_line_stops_when_too_much_fails(database: str, tmp_path: Path)
             await service.pipeline.handle([number(str(key), 1, 13) for key in range(5)] + [number("good", 1, 1)])
         assert await service.parked() == []
         assert await service.progress("good") == 0
+
+
+async def test_the_line_stops_when_no_outside_message_can_be_decided(database: str, tmp_path: Path) -> None:
+    async with toy(database, tmp_path, stop_at=5) as service:
+        with pytest.raises(StopTheLine):
+            await service.pipeline.handle([order(f"o{n}", 13) for n in range(4)] + [order("r", 13, shop=RIVAL)])
+        assert await service.parked() == []
+        await service.pipeline.handle([order("good", 1)])
+        assert await service.account("good") == (1, [1])
+
+
+async def test_the_line_stops_over_several_batches_and_when_statements_fail(database: str, tmp_path: Path) -> None:
+    async with toy(database, tmp_path, stop_at=5) as service:
+        await service.pipeline.handle([order(f"o{n}", 666) for n in range(3)])
+        await service.pipeline.handle([order("r", 666, shop=RIVAL)])
+        with pytest.raises(StopTheLine):
+            await service.pipeline.handle([order("o", 666)])
+        assert len(await service.parked()) == 4
+
+
+async def test_one_strangers_messages_never_stop_the_line(database: str, tmp_path: Path) -> None:
+    async with toy(database, tmp_path, stop_at=5) as service:
+        await service.pipeline.handle([order(f"o{n}", 13) for n in range(9)] + [order("good", 1, shop=RIVAL)])
+        assert await service.account("good") == (1, [1])
+        assert len(await service.parked()) == 9
 
 
 async def test_statements_do_not_grow_with_the_batch(service: Toy) -> None:

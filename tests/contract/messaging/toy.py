@@ -26,8 +26,8 @@ from shared.messaging.wire import Envelope, Raw, Reader, TopicRules, encode
 from shared.runtime.clock import FixedClock
 from shared.runtime.metrics import Metrics
 
-WRITER, SHOP = "urn:test:writer", "urn:test:shop"
-NUMBERS, NAMES, ORDERS, SUMS, RECEIPTS = "numbers", "names", "orders.shop", "sums", "receipts.shop"
+WRITER, SHOP, RIVAL = "urn:test:writer", "urn:test:shop", "urn:test:rival"
+NUMBERS, NAMES, ORDERS, RIVALS, SUMS, RECEIPTS = "numbers", "names", "orders.shop", "orders.rival", "sums", "receipts.shop"
 
 
 class Number(BaseModel):
@@ -61,7 +61,12 @@ class Receipt(BaseModel):
 
 
 TYPES: dict[str, type[BaseModel]] = {"number": Number, "name": Name, "order": Order}
-HEARD = {NUMBERS: TopicRules(WRITER), NAMES: TopicRules(WRITER, register=True), ORDERS: TopicRules(SHOP, foreign=True)}
+HEARD = {
+    NUMBERS: TopicRules(WRITER),
+    NAMES: TopicRules(WRITER, register=True),
+    ORDERS: TopicRules(SHOP, foreign=True),
+    RIVALS: TopicRules(RIVAL, foreign=True),
+}
 SQL = """
 create table accounts (
     id text primary key, total bigint not null, seen bigint[] not null, name text, text text,
@@ -152,7 +157,7 @@ def raw(
     """A record as its writer would send it."""
     body = data.model_dump_json().encode() if isinstance(data, BaseModel) else data
     event_type = kind or str(getattr(data, "TYPE", "number"))
-    source = SHOP if topic == ORDERS else WRITER
+    source = {ORDERS: SHOP, RIVALS: RIVAL}.get(topic, WRITER)
     return encode(topic, Envelope(event_id or uuid4(), source, event_type, datetime(2026, 11, 23, tzinfo=UTC), key, n), body)
 
 
@@ -160,9 +165,11 @@ def number(key: str, n: int, value: int, *, text: str = "") -> Raw:
     return raw(NUMBERS, key, n, Number(value=value, text=text))
 
 
-def order(account: str, value: int, event_id: UUID | None = None) -> Raw:
+def order(account: str, value: int, event_id: UUID | None = None, *, shop: str = SHOP) -> Raw:
     message_id = event_id or uuid4()
-    return raw(ORDERS, str(message_id), None, Order(value=value, account=account), event_id=message_id)
+    return raw(
+        ORDERS if shop == SHOP else RIVALS, str(message_id), None, Order(value=value, account=account), event_id=message_id
+    )
 
 
 @dataclass

@@ -1,0 +1,108 @@
+"""What aiokafka does with a record it cannot read, mended: one such record costs neither itself nor its neighbours.
+
+aiokafka decodes the names of headers as UTF-8 and gives up on a fetch where one is not; whatever it had taken out of other
+partitions by then is thrown away with the positions moved, so that the next commit would lose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, SupportsIndex
+
+import aiokafka.consumer.fetcher
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
+
+
+class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """After a failed fetch, every partition goes on where the last fetch that succeeded ended."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  as aiokafka's
+        super().__init__(*args, **options)
+        self._given: dict[TopicPartition, int] = {}
+
+    async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Any]]:  # noqa: ANN401  as aiokafka's
+        """As aiokafka's. Raises what it raises, with all positions put back before."""
+        try:
+            records: dict[TopicPartition, list[Any]] = await super().getmany(*partitions, **options)
+        except Exception:
+            for partition in self.assignment():
+                await self._put_back(partition)
+            raise
+        self._given.update({partition: some[-1].offset + 1 for partition, some in records.items()})
+        return records
+
+    async def _put_back(self, partition: TopicPartition) -> None:
+        """To what was handed out last; else to what the group committed; else to the beginning."""
+        offset = self._given.get(partition)
+        if offset is None:
+            offset = await self.committed(partition)
+        if offset is None:
+            await self.seek_to_beginning(partition)
+        else:
+            self.seek(partition, offset)
+
+
+class _Bytes(bytes):
+    """Bytes whose text is what can be read of it."""
+
+    def __getitem__(self, at: SupportsIndex | slice) -> Any:  # noqa: ANN401  a number, or a part that is such bytes again
+        part = super().__getitem__(at)
+        return _Bytes(part) if isinstance(part, bytes) else part
+
+    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
+        """As far as can be; what is no text is written as escapes."""
+        return super().decode(encoding, errors)
+
+
+class _Batch:
+    """aiokafka's own batch, and where that cannot be read, the same one read by its slower, patient parser."""
+
+    def __init__(self, batch: Any, again: Callable[[], _DefaultRecordBatchPy]) -> None:  # noqa: ANN401  one of several classes
+        self._batch, self._again = batch, again
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the batch has
+        return getattr(self._batch, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            return iter(list(self._batch))
+        except UnicodeDecodeError:
+            patient: Any = iter(self._again())
+            patient._buffer = _Bytes(patient._buffer)  # noqa: SLF001  its reader takes no other decoder
+            records: Iterator[Any] = patient
+            return records
+
+    def __next__(self) -> Any:  # noqa: ANN401  a record
+        return next(self._batch)
+
+
+class _Records:
+    """The batches of one fetch from one partition."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._read = data, 0
+        self._fast = MemoryRecords(data)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever aiokafka's has
+        return getattr(self._fast, name)
+
+    def next_batch(self) -> _Batch | None:
+        batch = self._fast.next_batch()
+        number, self._read = self._read, self._read + 1
+        return None if batch is None else _Batch(batch, partial(self._patient, number))
+
+    def _patient(self, number: int) -> _DefaultRecordBatchPy:
+        records = _MemoryRecordsPy(self._data)
+        for _ in range(number):
+            records.next_batch()
+        data = records._next_slice  # noqa: SLF001  its batches come with the parser that just failed
+        assert data is not None
+        return _DefaultRecordBatchPy(data)
+
+
+def read_every_record() -> None:
+    """Have every consumer of this process read records whatever their headers are called. Once, before the first one."""
+    aiokafka.consumer.fetcher.MemoryRecords = _Records

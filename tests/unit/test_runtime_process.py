@@ -1,0 +1,56 @@
+"""The steps that a service process takes again and again."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.runtime import process
+from shared.runtime.process import AGAIN_S, Step
+
+
+class Wall:
+    """A clock that a test sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at = 100.0
+        monkeypatch.setattr(process.time, "monotonic", lambda: self.at)
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
+    return Wall(monkeypatch)
+
+
+async def test_a_step_that_fails_keeps_no_other_from_its_turn_and_is_tried_again(wall: Wall) -> None:
+    ran: list[str] = []
+
+    async def broken() -> None:
+        ran.append("broken")
+        raise ValueError
+
+    async def sound() -> None:
+        ran.append("sound")
+
+    steps = [Step("broken", 60, broken, lambda: True), Step("sound", 60, sound)]
+    for after, expected in ((0, ["broken", "sound"]), (AGAIN_S / 2, []), (AGAIN_S, ["broken"]), (60, ["broken", "sound"])):
+        ran.clear()
+        wall.at += after
+        for step in steps:
+            await step.turn()
+        assert ran == expected
+
+
+async def test_a_step_runs_when_due_or_early(wall: Wall) -> None:
+    ran, new_day = [], False
+
+    async def run() -> None:
+        ran.append(wall.at)
+
+    step = Step("daily", 60, run, lambda: new_day)
+    await step.turn()
+    wall.at += 30
+    await step.turn()
+    assert ran == [100.0]
+    new_day = True
+    await step.turn()
+    assert ran == [100.0, 130.0]
