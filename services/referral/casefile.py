@@ -75,8 +75,9 @@ class CaseFile(_Part):
     Where cases were merged or split (moving.py): `merged_into` makes this an alias that keeps ids alone; `undone_into` is the
     case that has what is here as soon as the merge is heard that it undoes. `taken_in` are the cases that became part of this
     one, `undone` those of them (with what had been split from them) that left again, `split_off` those split from it; `parted`
-    the persons' new ids in each of these; `kin` whoever a split made of one case. `renamed`: ids of persons that go by another
-    one now.
+    the persons' new ids in each of these; `kin` whoever a split made of one case; `former` the cases that an alias was part of
+    before. `renamed`: ids of persons that go by another one now. `apart`: a merge was undone, and needs that the other case's
+    referrals met are to be asked for here.
     """
 
     case_id: UUID
@@ -89,6 +90,8 @@ class CaseFile(_Part):
     parted: Mapping[UUID, Mapping[UUID, UUID]] = {}
     kin: frozenset[UUID] = frozenset()
     renamed: Mapping[UUID, UUID] = {}
+    former: frozenset[UUID] = frozenset()
+    apart: bool = False
     facts: CaseFacts | None = None
     outcome_on: date | None = None
     assessments: tuple[Assessed, ...] = ()
@@ -110,7 +113,7 @@ class CaseFile(_Part):
     @property
     def follows(self) -> frozenset[UUID]:
         """The cases that must be read with this one."""
-        return self.kin | {each for each in (self.merged_into, self.undone_into) if each is not None}
+        return self.kin | self.former | {each for each in (self.merged_into, self.undone_into) if each is not None}
 
     @property
     def strangers(self) -> frozenset[UUID]:

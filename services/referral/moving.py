@@ -64,9 +64,10 @@ def merge(files: Files, event: CaseMerged) -> Moved:
     into = absorbed.undone_into or event.into_case_id
     if now[place_of(now, into)[0]].erased:
         return Moved()
-    alias = _alias(absorbed, into)
+    was_undone = absorbed.undone_into is not None
+    alias = _alias(absorbed, into, former=frozenset({event.into_case_id}) if was_undone else frozenset())
     now[event.case_id] = alias
-    _count_in(now, event.into_case_id, alias, undone=absorbed.undone_into is not None)
+    _count_in(now, event.into_case_id, alias, left=was_undone)
     place, way = place_of(now, into)
     way = (event.case_id, *way)
     for each in way[1:]:
@@ -121,7 +122,7 @@ def follow_consents(files: Files, case_id: UUID) -> Moved:
     return _changes(files, now, told)
 
 
-def _alias(file: CaseFile, into: UUID) -> CaseFile:
+def _alias(file: CaseFile, into: UUID, former: frozenset[UUID]) -> CaseFile:
     """All that is kept of an absorbed case under its own id."""
     return CaseFile(
         case_id=file.case_id,
@@ -130,25 +131,28 @@ def _alias(file: CaseFile, into: UUID) -> CaseFile:
         undone=file.undone,
         split_off=file.split_off,
         renamed=file.renamed,
+        former=former,
     )
 
 
-def _count_in(now: dict[UUID, CaseFile], into: UUID, alias: CaseFile, *, undone: bool) -> None:
-    """The survivor, and each alias that leads to it, has taken in this case and all that was part of it."""
+def _count_in(now: dict[UUID, CaseFile], into: UUID, alias: CaseFile, *, left: bool) -> None:
+    """Each case on the way has taken in this one and all that was part of it; one that it left again since need not list it."""
     place, way = place_of(now, into)
     came = alias.taken_in | {alias.case_id}
-    left = came | alias.split_off if undone else frozenset()
     for each in (*way, place):
         file = now[each]
-        if file.erased:
-            continue
-        now[each] = file.model_copy(
-            update={
-                "taken_in": file.taken_in | came,
-                "split_off": file.split_off | alias.split_off,
-                "undone": file.undone | alias.undone | left,
-            }
-        )
+        undone = alias.undone | (came | alias.split_off if left else frozenset())
+        if not file.erased:
+            now[each] = file.model_copy(
+                update={
+                    "taken_in": file.taken_in | came,
+                    "split_off": file.split_off | alias.split_off,
+                    "undone": file.undone | undone,
+                }
+            )
+        for former in file.former:
+            _count_in(now, former, alias, left=True)
+        left = left or bool(file.former)
 
 
 def _undo(now: dict[UUID, CaseFile], event: CaseSplit, undoes: UUID) -> Sequence[Said]:
@@ -162,8 +166,8 @@ def _undo(now: dict[UUID, CaseFile], event: CaseSplit, undoes: UUID) -> Sequence
     file = now[holder]
     for each in (*way[1:], holder):
         alias = rename(alias, now[each].renamed)
-    now[undoes] = alias.model_copy(update={"merged_into": event.case_id})
-    left = alias.taken_in | alias.split_off | {undoes}
+    now[undoes] = alias.model_copy(update={"merged_into": event.case_id, "former": now[undoes].former | {holder}})
+    came_along = alias.taken_in | alias.split_off
     part = CaseFile(
         case_id=holder,
         assessments=tuple(_until(each, undoes) for each in file.assessments if undoes in each.came_with),
@@ -176,12 +180,21 @@ def _undo(now: dict[UUID, CaseFile], event: CaseSplit, undoes: UUID) -> Sequence
             "assessments": tuple(each for each in file.assessments if undoes not in each.came_with),
             "consents": tuple(each for each in file.consents if undoes not in each.came_with),
             "referrals": tuple(each for each in file.referrals if undoes not in each.came_with),
-            "undone": file.undone | left,
+            "undone": file.undone | came_along | {undoes},
             "kin": file.kin | {event.case_id},
+            "apart": True,
         }
     )
-    now |= {holder: stays, event.case_id: _received(now[event.case_id], part)}
-    new = now[event.case_id]
+    new = _received(now[event.case_id], part)
+    new = new.model_copy(
+        update={
+            "taken_in": new.taken_in | alias.taken_in,
+            "split_off": new.split_off | alias.split_off,
+            "undone": new.undone | came_along,
+            "apart": True,
+        }
+    )
+    now |= {holder: stays, event.case_id: new}
     return (*_taken_over(new, holder, part.referrals), *_given_up(holder, event.case_id, part.referrals))
 
 
@@ -195,6 +208,7 @@ def _received(file: CaseFile, part: CaseFile) -> CaseFile:
             "consents": (*file.consents, *part.consents),
             "void": file.void | part.void,
             "referrals": (*file.referrals, *referrals),
+            "apart": file.apart or part.apart,
         }
     )
 

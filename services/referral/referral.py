@@ -76,7 +76,8 @@ class Referral(BaseModel):
     """One need of one case on its way to help. `state` None: proposed, in the middle of a decision only.
 
     `provider` (with `service`) is who is asked or helps now; `tried` all who were asked, in order, and `asked` how that went;
-    `handed` the persons whose data they hold; `came_with` the cases it was part of before, the first one first.
+    `handed` the persons whose data they hold; `came_with` the cases it was part of before, the first one first; `double` that
+    it was recalled for what another case brought or took: a referral for the same need, or the consent it rested on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,6 +96,7 @@ class Referral(BaseModel):
     asked: tuple[Asked, ...] = ()
     handed: tuple[UUID, ...] = ()
     came_with: tuple[UUID, ...] = ()
+    double: bool = False
     started_on: date | None = None
     decision: ApplicationDecision | None = None
     decided_on: date | None = None

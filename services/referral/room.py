@@ -70,7 +70,7 @@ class ReferralRoom:
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Batch:
         """Lock and read the cases, households and, where somebody may be asked, the providers' load."""
         touched = store.Touched(
-            cases={each for one in heard if one.topic != HOUSEHOLDS.name for each in _cases_named(one)},
+            cases={each for one in heard if one.topic != HOUSEHOLDS.name for each in cases_named(one)},
             referrals={each.data.referral_id for each in heard if isinstance(each.data, Reply)},
             households={UUID(each.key) for each in heard if each.topic == HOUSEHOLDS.name},
         )
@@ -212,7 +212,7 @@ class ReferralRoom:
         return said
 
 
-def _cases_named(heard: Heard) -> set[UUID]:
+def cases_named(heard: Heard) -> set[UUID]:
     """The cases a message is about; an answer of a provider names its referral alone."""
     match heard.data:
         case Reply():

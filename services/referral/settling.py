@@ -212,7 +212,7 @@ def _recall_doubles(file: CaseFile, desk: Desk) -> Settled:
         for referral in same:
             if referral not in kept:
                 ended, told = recall(referral, WithdrawReason.CASE_MOVED, desk.today)
-                file = file.having(ended)
+                file = file.having(ended.model_copy(update={"double": True}))
                 said += told
     return file, tuple(said)
 
@@ -239,16 +239,22 @@ def _recall_strangers(file: CaseFile, desk: Desk) -> Settled:  # noqa: ARG001  a
 
 
 def _recall_without_consent(file: CaseFile, desk: Desk) -> Settled:
-    """What rested on a withdrawn consent comes back; where another adult's consent stands it goes out again without the first."""
+    """What rested on a withdrawn consent comes back; where another adult's consent stands it goes out again without the first.
+
+    So does what rested on the consent of somebody who left when a merge was undone, but then it may be asked for again.
+    """
     said: list[Said] = []
     for referral in file.referrals:
         if referral.basis is not TransmissionBasis.CONSENT or referral.state not in AT_PROVIDER:
             continue
         agreed = {each.person_id for each in file.consents_for(referral.need)}
+        withdrawn = any(each.consent_id in file.void and each.allows(referral.need) for each in file.consents)
+        reason = WithdrawReason.CONSENT_WITHDRAWN if withdrawn else WithdrawReason.CASE_MOVED
         if not agreed:
-            left, told = recall(referral, WithdrawReason.CONSENT_WITHDRAWN, desk.today)
+            ended, told = recall(referral, reason, desk.today)
+            left = ended.model_copy(update={"double": not withdrawn})
         elif not agreed.issuperset(referral.handed):
-            told = take_back(referral, WithdrawReason.CONSENT_WITHDRAWN, offer=False)
+            told = take_back(referral, reason, offer=False)
             left = referral.model_copy(update={"handed": ()})
         else:
             continue
@@ -258,20 +264,26 @@ def _recall_without_consent(file: CaseFile, desk: Desk) -> Settled:
 
 
 def _propose(file: CaseFile, desk: Desk) -> Settled:
-    """A need that a new talk named and nobody is meeting becomes a referral, unless the case is over."""
+    """A need that a new talk named, or that another case's referral met, becomes a referral, unless the case is over."""
     said: list[Said] = []
+    asked_for = {each.need for each in file.referrals if not each.double}
     for assessed in file.standing:
-        if assessed.opened:
-            continue
         for need in assessed.needs:
-            if file.closed or any(each.need is need and each.live for each in file.referrals):
+            wanted = not assessed.opened or (file.apart and need not in asked_for)
+            if not wanted or file.closed or any(each.need is need and each.live for each in file.referrals):
                 continue
-            proposed = Referral(referral_id=desk.new_id(), case_id=file.case_id, report_id=assessed.report_id, need=need)
+            proposed = Referral(
+                referral_id=desk.new_id(),
+                case_id=file.case_id,
+                report_id=assessed.report_id,
+                need=need,
+                came_with=assessed.came_with,
+            )
             referral, told = ask_next(file, proposed, desk)
             file = file.having(referral)
             said += told
     marked = tuple(each.model_copy(update={"opened": True}) for each in file.assessments)
-    return file.model_copy(update={"assessments": marked}), tuple(said)
+    return file.model_copy(update={"assessments": marked, "apart": False}), tuple(said)
 
 
 def _ask_who_waits(file: CaseFile, desk: Desk) -> Settled:

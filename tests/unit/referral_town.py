@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from services.referral.casefile import CaseFile
 from services.referral.referral import Referral
-from services.referral.room import Batch, ReferralRoom
+from services.referral.room import Batch, ReferralRoom, cases_named
 from services.referral.routing import Directory, ProviderKind, Service
 from services.referral.settling import Desk, Policy, settle, time_out
 from shared.calendar import NRW
@@ -130,8 +130,8 @@ class Town:
 
     def hear(self, topic: str, key: UUID, data: BaseModel | None) -> Sequence[Said]:
         heard = self.message(topic, key, data)
-        if topic != HOUSEHOLDS.name and not isinstance(data, Reply):
-            self.files.setdefault(key, CaseFile(case_id=key))
+        for case_id in cases_named(heard) if topic != HOUSEHOLDS.name else ():
+            self.files.setdefault(case_id, CaseFile(case_id=case_id))
         held: Counter[str] = sum((file.held() for file in self.files.values()), Counter())
         batch = Batch(self.now, dict(self.files), dict(self.households), held)
         said = self.room.decide(batch, heard).said
