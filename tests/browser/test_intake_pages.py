@@ -16,7 +16,7 @@ from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
 from tests.browser.site import served, sign_in, tab_to, violations
 from tests.service.intake_pages import MIGRATIONS, app_of, intake, tell
-from tests.unit.intake_words import TODAY, said, suit
+from tests.unit.intake_words import TODAY, party, said, suit
 
 pytestmark = pytest.mark.browser
 
@@ -112,6 +112,14 @@ async def test_axe_finds_nothing(page: Page, address: str, system: Running, axe:
     await page.fill("#filed_on", "morgen")
     await _file(page)
     assert await page.locator("[aria-invalid=true]").count() >= 4
+    assert await violations(page, axe) == []
+    filed_id, _ = await tell(system, suit(party("Muster"), proceeding=None), system.city.desk)
+    await page.goto(f"{address}/mitteilungen/{filed_id}?unsicher=true")
+    assert await page.locator("#sure[aria-invalid=true]").count() == 1
+    assert await violations(page, axe) == []
+    async with page.expect_navigation():
+        await page.click("form[action$=berichtigen] button")
+    assert filed_id in await page.inner_text("main")
     assert await violations(page, axe) == []
     histories = [f"/mitteilungen/{each}" for each in (notice_id, kept_id, refused_id)]
     for path in ("/", "/?lang=en", "/vordruck?lang=en", "/mitteilungen", f"/mitteilungen?fall={case_id}", *histories):

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from shared.contracts.codes import Answer
-from shared.contracts.topics.notices import NoticeRevoked, SuitFiled
+from shared.contracts.topics.notices import NoticeCorrected, NoticeRevoked, SuitFiled
 from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
 from tests.service.intake_pages import MIGRATIONS, Pool, app_of, intake, tell
@@ -224,3 +224,59 @@ async def test_whatever_is_posted_is_answered(client: httpx.AsyncClient, body: b
     kind = {"content-type": "application/x-www-form-urlencoded"}
     for path in (f"/vordruck/{uuid4()}", "/mitteilungen"):
         assert (await client.post(path, content=body, headers=kind)).status_code < 500
+
+
+# correcting and taking back what the desk has filed
+
+
+async def test_a_filed_form_is_corrected_as_every_notice_is(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    await press(client, draft_id, "file")
+    again = (await client.post(f"/mitteilungen/{draft_id}/berichtigen")).headers["location"]
+    assert (await client.post(f"/mitteilungen/{draft_id}/berichtigen")).headers["location"] == again
+    page = (await client.get(again)).text
+    assert str(draft_id) in page
+    for typed in ('value="1837,50"', 'value="18.11.2026"', 'value="09:30"', "Berichtigung melden"):
+        assert typed in page
+    correction = UUID(again.removeprefix("/vordruck/"))
+    await press(client, correction, "draft", changed={"claimed_arrears": "900"})
+    filed = await press(client, correction, "file", changed={"claimed_arrears": "900,00"})
+    assert filed.headers["location"].startswith(f"/mitteilungen/{correction}")
+    row = await system.pool.fetchrow("select type, refers_to, content from statements where id = $1", correction)
+    assert row is not None
+    assert (row["type"], row["refers_to"]) == (NoticeCorrected.TYPE, draft_id)
+    corrected = NoticeCorrected.model_validate_json(row["content"])
+    assert isinstance(corrected.content, SuitFiled)
+    assert (str(corrected.content.claimed_arrears), corrected.actor) == ("900.00", "frau-klar")
+    assert corrected.content.defendants == (await notice_of(system.pool, draft_id)).defendants
+    assert await system.pool.fetchval("select count(*) from cases") == 1
+    assert await system.pool.fetchval("select state -> 'last' ->> 'arrears' from cases") == "UNDER_1000"
+    assert await system.pool.fetchval("select count(*) from drafts") == 0
+
+
+async def test_a_notice_the_desk_takes_back_is_blocked_at_once(client: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    await press(client, draft_id, "file")
+    unsure = await client.post(f"/mitteilungen/{draft_id}/zuruecknehmen")
+    assert "Bitte bestätigen" in (await client.get(unsure.headers["location"])).text
+    assert await system.pool.fetchval("select status from cases") == "OPEN"
+    await client.post(f"/mitteilungen/{draft_id}/zuruecknehmen", data={"sure": "yes"})
+    assert (await client.post(f"/mitteilungen/{draft_id}/zuruecknehmen", data={"sure": "yes"})).status_code == 404
+    assert await system.pool.fetchval("select status from cases") == "CLOSED"
+    page = (await client.get(f"/mitteilungen/{draft_id}")).text
+    assert "gesperrt" in page
+    for hidden in ("Beispiel", "1.837,50", "Hammer Straße", "berichtigen"):
+        assert hidden not in page
+    assert (await client.post(f"/mitteilungen/{draft_id}/berichtigen")).status_code == 404
+
+
+async def test_the_desk_changes_only_what_it_filed_itself(client: httpx.AsyncClient, system: Running) -> None:
+    notice_id, _ = await tell(system, suit())
+    assert "berichtigen" not in (await client.get(f"/mitteilungen/{notice_id}")).text
+    for what in ("berichtigen", "zuruecknehmen"):
+        assert (await client.post(f"/mitteilungen/{notice_id}/{what}", data={"sure": "yes"})).status_code == 404
+    draft_id = uuid4()
+    await press(client, draft_id, "file")
+    async with _as("privacy", system) as privacy:
+        assert "berichtigen" not in (await privacy.get(f"/mitteilungen/{draft_id}")).text
+        assert (await privacy.post(f"/mitteilungen/{draft_id}/zuruecknehmen", data={"sure": "yes"})).status_code == 403

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.intake.form import FormEntry, PartyEntry, fields, typed
 from services.intake.form_reading import clock_time, day, money, read
+from services.intake.form_writing import form_of
 from services.intake.law import load_rules
 from services.intake.pages.desk import HERE
 from services.intake.room import atlas_of
@@ -148,6 +149,35 @@ def test_whatever_is_typed_is_a_notice_or_is_told_what_is_wrong(form: FormEntry)
     notice, wrong = read(compact, NOW, "clerk", COURTS)
     assert (notice is None) == bool(wrong)
     assert {each.field for each in wrong} <= set(fields(compact))
+
+
+_dates = st.dates(date(2026, 11, 1), TODAY).map(lambda each: f"{each:%d.%m.%Y}")
+_amounts = st.sampled_from(["", "612,50", "1837", "0,05", "99.999,99"])
+
+
+@given(
+    st.builds(
+        FormEntry,
+        court_code=st.just("R2713"),
+        docket=st.just("5 C 1/26"),
+        received_on=st.just("heute"),
+        filed_on=st.just("1.11.2026"),
+        lis_pendens_on=_dates | st.just(""),
+        plaintiffs=st.lists(st.just(PartyEntry(family_name="Wohnen GmbH")), min_size=1, max_size=2),
+        defendants=st.lists(st.builds(lambda on: PERSON.model_copy(update={"served_on": on}), _dates), min_size=1, max_size=3),
+        monthly_rent=_amounts,
+        claimed_arrears=_amounts,
+        claimed_compensation=_amounts,
+        hearing_on=st.just("12.1.2027"),
+        hearing_time=st.sampled_from(["9", "09:30"]),
+        termination_types=st.lists(st.sampled_from(codes.TerminationType), unique=True),
+        landlord_kind=st.sampled_from(codes.LandlordKind),
+    )
+)
+def test_a_filed_form_comes_back_to_be_corrected(form: FormEntry) -> None:
+    notice, wrong = read(form.compacted(), NOW, "clerk", COURTS)
+    assert notice is not None, wrong
+    assert read(form_of(notice).compacted(), NOW, "clerk", COURTS)[0] == notice
 
 
 def test_every_code_on_a_page_has_its_words() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from services.intake.pages import forms, records, store
+from services.intake.pages import correcting, forms, records, store
 from services.intake.pages.wording import Wording
 from shared.contracts.catalogue import NOTICES
 from shared.runtime.access_log import record_read
@@ -29,6 +29,7 @@ def routes(system: Running) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     router.include_router(forms.routes(system))
     router.include_router(records.routes(system))
+    router.include_router(correcting.routes(system))
     wording = Wording(system.city)
     source = f"urn:bleibe:partner:{system.city.desk}"
     topics = [NOTICES.of(partner.id) for partner in system.city.partners]

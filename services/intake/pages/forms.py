@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Final, cast
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -19,7 +19,8 @@ from services.intake.pages.store import Draft
 from services.intake.pages.wording import Wording
 from services.intake.room import atlas_of
 from shared.contracts.catalogue import NOTICES
-from shared.contracts.codes import LandlordKind, TerminationType
+from shared.contracts.codes import LandlordKind, LegalBasis, TerminationType
+from shared.contracts.topics.notices import NoticeCorrected
 from shared.messaging.model import Answer, Rejected
 from shared.messaging.wire import Envelope, encode
 from shared.runtime.access_log import record_read
@@ -85,7 +86,15 @@ class _FormDesk:
         self.topic = NOTICES.of(system.city.desk)
 
     def page(
-        self, draft_id: UUID, form: FormEntry, lang: Lang, *, wrong: Sequence[Wrong] = (), focus: str = "", kept: bool = False
+        self,
+        draft_id: UUID,
+        form: FormEntry,
+        lang: Lang,
+        *,
+        wrong: Sequence[Wrong] = (),
+        focus: str = "",
+        kept: bool = False,
+        corrects: UUID | None = None,
     ) -> Response:
         """The form; the cursor stands in the first wrong field, else in `focus`. `kept`: it has just been saved."""
         notice, _ = read(form, self.system.clock.now(), "clerk", self.wording.courts) if kept else (None, ())
@@ -99,6 +108,7 @@ class _FormDesk:
             problems=wrong,
             focus=wrong[0].field if wrong else focus,
             kept=kept,
+            corrects=corrects,
             hints=[] if notice is None else hints(notice, self.atlas),
             wording=self.wording,
             landlords=LandlordKind,
@@ -117,7 +127,7 @@ class _FormDesk:
                 raise Problem("not_found")
             await record_read(connection, person, "intake", [draft_id], "draft", self.system.clock.now())
         focus = at if at in fields(draft.form) else ("" if kept else "docket")
-        return self.page(draft_id, draft.form, lang, focus=focus, kept=kept)
+        return self.page(draft_id, draft.form, lang, focus=focus, kept=kept, corrects=draft.corrects)
 
     async def press(self, sent: Sent, person: Person, draft_id: UUID, lang: Lang) -> Response:
         """Whatever is pressed, what was typed is saved first; only a form that is to be discarded is not."""
@@ -128,18 +138,19 @@ class _FormDesk:
             if sent.pressed == "discard" and sent.sure:
                 await store.delete_draft(connection, draft_id)
                 return _to("/", lang)
-            await store.save_draft(connection, Draft(draft_id, person.id, self.system.clock.now(), form))
+            corrects = await store.save_draft(connection, Draft(draft_id, person.id, self.system.clock.now(), form))
         if sent.pressed == "discard":
-            return self.page(draft_id, form, lang, wrong=[Wrong("sure", "sure")], kept=True)
+            return self.page(draft_id, form, lang, wrong=[Wrong("sure", "sure")], kept=True, corrects=corrects)
         if sent.pressed != "file":
             return _to(f"/vordruck/{draft_id}", lang, kept="true", **({"at": focus} if focus else {}))
         notice, wrong = read(form, self.system.clock.now(), person.id, self.wording.courts)
         if notice is None:
-            return self.page(draft_id, form, lang, wrong=wrong, kept=True)
-        return await self._file(draft_id, form, notice, person, lang)
+            return self.page(draft_id, form, lang, wrong=wrong, kept=True, corrects=corrects)
+        return await self._file(Draft(draft_id, person.id, self.system.clock.now(), form, corrects), notice, lang)
 
-    async def _file(self, draft_id: UUID, form: FormEntry, notice: SuitFiled, person: Person, lang: Lang) -> Response:
-        """The form becomes a notice of the desk, in the same way as every other notice."""
+    async def _file(self, draft: Draft, suit: SuitFiled, lang: Lang) -> Response:
+        """The form becomes a notice of the desk, in the same way as every other notice, or the correction of one."""
+        draft_id, notice = draft.id, suit if draft.corrects is None else _correction(suit, draft.corrects)
         envelope = Envelope(draft_id, self.source, notice.TYPE, notice.recorded_at, str(draft_id), traceparent=traceparent())
         raw = encode(self.topic, envelope, notice.model_dump_json(exclude_none=True).encode())
         try:
@@ -152,14 +163,29 @@ class _FormDesk:
             if await self._filed(connection, draft_id):
                 return _to(f"/mitteilungen/{draft_id}", lang, neu="true")
             # The refused notice keeps its id for ever; what was typed goes on under a new one.
-            await store.save_draft(connection, Draft(again, person.id, self.system.clock.now(), form))
-        wrong = Wrong(decision.field or "defendants.0.street", decision.rule or "not_accepted")
-        return self.page(again, form, lang, wrong=[wrong], kept=True)
+            await store.save_draft(connection, replace(draft, id=again))
+        field = (decision.field or "defendants.0.street").removeprefix("content.")
+        wrong = Wrong(field, decision.rule or "not_accepted")
+        return self.page(again, draft.form, lang, wrong=[wrong], kept=True, corrects=draft.corrects)
 
     async def _filed(self, tx: Tx, draft_id: UUID) -> bool:
         """Whether the form is a notice already: the button was pressed twice, or an old page was opened again."""
         found = await store.notices(tx, [draft_id])
         return any(each.source == self.source and each.answer is not Answer.REJECTED for each in found)
+
+
+def _correction(suit: SuitFiled, corrects: UUID) -> NoticeCorrected:
+    """What the court's notice should have said (EGGVG § 20 II); the city has the correction from now on."""
+    return NoticeCorrected(
+        channel=suit.channel,
+        actor=suit.actor,
+        on_behalf_of=suit.on_behalf_of,
+        recorded_at=suit.recorded_at,
+        legal_basis=LegalBasis.EGGVG_20,
+        proceeding=suit.proceeding,
+        corrects=corrects,
+        content=suit,
+    )
 
 
 def _changed(sent: Sent) -> tuple[FormEntry, str]:

@@ -13,13 +13,15 @@ from starlette.responses import RedirectResponse, Response
 from services.intake import store as statements
 from services.intake.door import body
 from services.intake.facts import Statement
+from services.intake.form_writing import correctable
 from services.intake.history import Due, Line, due, lines
 from services.intake.matching import docket_key
 from services.intake.pages import store
 from services.intake.pages.store import Reading, Received
 from services.intake.pages.wording import Wording
+from services.intake.revoking import revoked_with
 from services.intake.room import atlas_of, clockwork_of
-from shared.contracts.topics.notices import ProceedingRef
+from shared.contracts.topics.notices import NoticeRevoked, ProceedingRef
 from shared.messaging.model import Rejected
 from shared.runtime.access_log import record_read
 from shared.runtime.auth import require
@@ -40,7 +42,10 @@ Language = Annotated[Lang, Query()]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One notice: how it came, what it said, what refers to it, the case it is in with its deadlines, who read about it."""
+    """One notice: how it came, what it said, what refers to it, the case it is in with its deadlines, who read about it.
+
+    `blocked`: it was revoked, so what it said is shown to nobody. `ours`: the desk filed it and may correct it or take it back.
+    """
 
     received: Received
     statement: Statement | None = None
@@ -48,6 +53,8 @@ class History:
     about: list[Statement] = field(default_factory=list)
     case: CaseState | None = None
     deadlines: list[Due] = field(default_factory=list)
+    blocked: bool = False
+    ours: bool = False
     readings: list[Reading] = field(default_factory=list)
 
     @property
@@ -72,8 +79,10 @@ def routes(system: Running) -> APIRouter:
         return await records.search(person, court, wanted, lang)
 
     @router.get("/mitteilungen/{notice_id}")
-    async def notice(person: Reader, notice_id: UUID, lang: Language = "de", neu: bool = False) -> Response:
-        return await records.notice(person, notice_id, lang, new=neu)
+    async def notice(
+        person: Reader, notice_id: UUID, lang: Language = "de", neu: bool = False, unsicher: bool = False
+    ) -> Response:
+        return await records.notice(person, notice_id, lang, new=neu, unsure=unsicher)
 
     return router
 
@@ -86,6 +95,7 @@ class _Records:
         self.wording = Wording(system.city)
         self.atlas = atlas_of(system.city)
         self.clockwork = clockwork_of(system.city)
+        self.desk = f"urn:bleibe:partner:{system.city.desk}"
 
     async def of_case(self, person: Person, case_id: UUID | None, lang: Lang) -> Response:
         """The search page, with the notices of a case where one is named."""
@@ -103,7 +113,7 @@ class _Records:
             return RedirectResponse(f"/mitteilungen/{found[0].id}{'' if lang == 'de' else '?lang=en'}", 303)
         return self._list(found, lang, asked=True, court=court, wanted=wanted)
 
-    async def notice(self, person: Person, notice_id: UUID, lang: Lang, *, new: bool) -> Response:
+    async def notice(self, person: Person, notice_id: UUID, lang: Lang, *, new: bool, unsure: bool) -> Response:
         """One notice's history; two senders may have used one id."""
         async with self.system.pool.acquire() as connection, connection.transaction():
             received = await store.notices(connection, [notice_id])
@@ -117,6 +127,8 @@ class _Records:
             lang=lang,
             histories=histories,
             new=new,
+            unsure=unsure,
+            clerk=Role.CLERK in person.roles,
             wording=self.wording,
             today=self.system.clock.today(),
         )
@@ -127,14 +139,17 @@ class _Records:
         if statement is None:
             return History(received, readings=await store.readings(tx, [received.id]))
         about = [each for each in together if each.id != received.id]
+        blocked = statement.key in revoked_with(together, [each.key for each in together]) and not _revokes(statement)
         found = None if statement.case_id is None else await store.case(tx, statement.case_id)
         return History(
             received,
             statement,
-            lines(statement.content),
+            [] if blocked else lines(statement.content),
             sorted(about, key=lambda each: each.age),
             None if found is None else found[0],
             [] if found is None else due(found[0].id, found[2], found[1], self.atlas, self.clockwork, uuid4, lang),
+            blocked,
+            received.source == self.desk and correctable(together, statement.key) is not None,
             await store.readings(tx, [received.id] if found is None else [received.id, found[0].id]),
         )
 
@@ -159,6 +174,10 @@ class _Records:
         return self.system.pages.render(
             "suche.html", lang=lang, found=found, asked=asked, court=court, wanted=wanted, wording=self.wording
         )
+
+
+def _revokes(statement: Statement) -> bool:
+    return isinstance(statement.content, NoticeRevoked)
 
 
 async def _asked(request: Request) -> tuple[str, str]:

@@ -21,12 +21,13 @@ LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form that is not filed yet."""
+    """A form that is not filed yet, or the correction of one that is (`corrects`)."""
 
     id: UUID
     owner: str
     updated_at: datetime
     form: FormEntry
+    corrects: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +66,40 @@ class Reading:
     what: str
 
 
-async def save_draft(tx: Tx, draft: Draft) -> None:
-    """Keep a form; whoever saved last owns it."""
-    await tx.execute(
+async def save_draft(tx: Tx, draft: Draft) -> UUID | None:
+    """Keep a form, and return what it corrects; whoever saved last owns it."""
+    corrects: UUID | None = await tx.fetchval(
         """
-        insert into drafts (id, owner, updated_at, content) values ($1, $2, $3, $4)
+        insert into drafts (id, owner, updated_at, content, corrects) values ($1, $2, $3, $4, $5)
         on conflict (id) do update set owner = excluded.owner, updated_at = excluded.updated_at, content = excluded.content
+        returning corrects
         """,
         draft.id,
         draft.owner,
         draft.updated_at,
         draft.form.model_dump_json(),
+        draft.corrects,
     )
+    return corrects
 
 
 async def draft(tx: Tx, draft_id: UUID) -> Draft | None:
     """One draft."""
-    row = await tx.fetchrow("select id, owner, updated_at, content from drafts where id = $1", draft_id)
-    return (
-        None if row is None else Draft(row["id"], row["owner"], row["updated_at"], FormEntry.model_validate_json(row["content"]))
-    )
+    row = await tx.fetchrow("select id, owner, updated_at, content, corrects from drafts where id = $1", draft_id)
+    return None if row is None else _draft(row)
+
+
+async def draft_correcting(tx: Tx, notice_id: UUID) -> UUID | None:
+    """The correction of a notice that somebody has begun."""
+    found: UUID | None = await tx.fetchval("select id from drafts where corrects = $1", notice_id)
+    return found
 
 
 async def drafts(tx: Tx, source: str) -> list[Draft]:
     """All drafts, the longest untouched first. One that the desk's partner `source` has filed is none any more."""
     rows = await tx.fetch(
         """
-        select id, owner, updated_at, content from drafts d
+        select id, owner, updated_at, content, corrects from drafts d
         where not exists (select from inbound i where i.source = $1 and i.id = d.id and i.answer is distinct from 'rejected')
         order by updated_at limit $2
         """,
@@ -222,7 +230,7 @@ async def readings(tx: Tx, subjects: Sequence[UUID]) -> list[Reading]:
 
 
 def _draft(row: Record) -> Draft:
-    return Draft(row["id"], row["owner"], row["updated_at"], FormEntry.model_validate_json(row["content"]))
+    return Draft(row["id"], row["owner"], row["updated_at"], FormEntry.model_validate_json(row["content"]), row["corrects"])
 
 
 def _received(*columns: object) -> Received:
