@@ -143,8 +143,8 @@ async def expire(tx: Tx, today: date, unplaced_before: date, drafts_before: date
 
 
 async def drop_drafts(tx: Tx, notices: Collection[UUID], mentions: Iterable[tuple[str, ...]]) -> None:
-    """Delete half-typed forms of these notices, and those in which all words of one of these occur."""
-    await tx.execute("delete from drafts where id = any($1::uuid[])", list(notices))
+    """Delete half-typed forms and corrections of these notices, and those in which all words of one of these occur."""
+    await tx.execute("delete from drafts where id = any($1::uuid[]) or corrects = any($1::uuid[])", list(notices))
     for words in mentions:
         await tx.execute(
             """
