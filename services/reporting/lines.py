@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from services.reporting.parts import Attempt, CasePart, Owed, Parts, Ruling, Suit, VisitPart
+from services.reporting.parts import Assessed, AssessmentPart, Attempt, CasePart, Owed, Parts, Ruling, Suit, VisitPart
 from shared.calendar import working_days_between
 from shared.contracts.codes import (
     ArrearsCause,
@@ -95,11 +96,11 @@ def line_of(parts: Parts) -> CaseLine | None:
     case = parts.cases
     if case is None or case.status is CaseStatus.MERGED:
         return None
-    visits = parts.visits or VisitPart()
+    visits = _by_newest_ids(parts.visits or VisitPart(), case.renamed)
     contacts = _contact_days(visits)
     uncovered = {suit: _uncovered(suit, case.suits[suit], visits) for suit in case.suits}
     tries = parts.referrals.tries if parts.referrals else {}
-    assessed = parts.assessments
+    assessed = _newest(parts.assessments, visits.left)
     ended = parts.outcomes
     return CaseLine(
         district=case.district,
@@ -109,7 +110,7 @@ def line_of(parts: Parts) -> CaseLine | None:
         suits=tuple(_suit(key, case, visits, contacts, uncovered[key]) for key in sorted(case.suits)),
         owed=tuple(sorted(owed.due_on for key, owed in visits.owed.items() if owed.how is None and not _tried(key, visits))),
         uncovered=sum(uncovered.values()),
-        assessed_on=assessed.assessed_on if assessed else None,
+        assessed_on=assessed.on if assessed else None,
         causes=assessed.causes if assessed else (),
         primary=assessed.primary if assessed else None,
         tries=tuple(
@@ -121,6 +122,32 @@ def line_of(parts: Parts) -> CaseLine | None:
         outcome=ended.outcome if ended else None,
         ended_on=ended.ended_on if ended else None,
     )
+
+
+def _by_newest_ids(visits: VisitPart, renamed: Mapping[str, str]) -> VisitPart:
+    """What `visits` told of persons and suits by ids that `cases` has replaced since."""
+    if not renamed:
+        return visits
+
+    def now(each: str | None) -> str | None:
+        return each and renamed.get(each, each)
+
+    return replace(
+        visits,
+        owed={
+            key: replace(each, person=renamed.get(each.person, each.person), suit=now(each.suit))
+            for key, each in visits.owed.items()
+        },
+        excused=tuple(
+            replace(each, person=renamed.get(each.person, each.person), suit=now(each.suit)) for each in visits.excused
+        ),
+    )
+
+
+def _newest(part: AssessmentPart | None, left: Collection[str]) -> Assessed | None:
+    """The newest talk that is still this case's; of one day the one heard last."""
+    here = [each for each in part.talks if each.report not in left] if part else []
+    return max(reversed(here), key=lambda each: each.on, default=None)
 
 
 def _suit(key: str, case: CasePart, visits: VisitPart, contacts: list[date], uncovered: int) -> SuitLine:

@@ -36,7 +36,7 @@ class Suit:
 
 @dataclass(frozen=True, slots=True)
 class CasePart:
-    """From `cases`: the newest state; suits by proceeding id."""
+    """From `cases`: the newest state; suits by proceeding id. `renamed`: ids of persons and suits that go by another one now."""
 
     status: CaseStatus
     district: str
@@ -44,6 +44,7 @@ class CasePart:
     channel: Channel
     arrears: MoneyBand
     suits: dict[str, Suit]
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,30 @@ class Excuse:
 
 @dataclass(frozen=True, slots=True)
 class VisitPart:
-    """From `visits`: obligations by id, attempts and contacts by the id of their report."""
+    """From `visits`: obligations by id, attempts and contacts by the id of their report; `left` are reports given away."""
 
     owed: dict[str, Owed] = field(default_factory=dict)
     excused: tuple[Excuse, ...] = ()
     attempts: dict[str, Attempt] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The causes that a talk named; `report` tells where the talk is when a case is split."""
+
+    report: str
+    on: date
+    causes: tuple[ArrearsCause, ...]
+    primary: ArrearsCause | None
 
 
 @dataclass(frozen=True, slots=True)
 class AssessmentPart:
-    """From `assessments`: the newest one's causes."""
+    """From `assessments`: each talk's, in the order they were heard."""
 
-    assessed_on: date
-    causes: tuple[ArrearsCause, ...]
-    primary: ArrearsCause | None
+    talks: tuple[Assessed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
