@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Annotated
 from uuid import UUID
 
 from asyncpg import Connection, Record
+from cyclopts import Parameter
 
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
@@ -33,10 +35,10 @@ class Check:
     detail: str
 
 
-def reconcile_command(*, as_json: bool = False) -> None:
+def reconcile_command(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
     """Prove the promises from the databases; ends with status 1 where one does not hold.
 
-    Example: bleibe reconcile --as-json
+    Example: bleibe reconcile --json
 
     Args:
         as_json: one JSON object instead of lines.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import sys
 from collections.abc import Mapping
@@ -13,12 +14,16 @@ from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from deploy.cli.databases import database
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
-from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, owner_of, topic_of
+from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, Kind, owner_of, topic_of
 from shared.messaging.wire import Envelope, Raw, encode
+from shared.runtime.access_log import record_read
+from shared.runtime.persons import Person, Role
 
 RECEIPT_S = 15
+_SHOWN = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_keysequence", "ce_causationid")
 
 
 def send(file: Path, *, topic: str = "notices.ag-muenster") -> None:
@@ -89,8 +94,10 @@ async def _some(consumer: AIOKafkaConsumer) -> list[tuple[UUID, dict[str, Any]]]
     return [(UUID(record.key.decode()), json.loads(record.value)) for records in batches.values() for record in records]
 
 
-def watch(topic: str, *, from_start: bool = False, count: int | None = None) -> None:
+def watch(topic: str, *, from_start: bool = False, count: int | None = None, content_because: str | None = None) -> None:
     """Print a topic's events as they come, one JSON object a line, until Ctrl-C.
+
+    On a topic that names people the content is left out, unless a reason is given; then each reading is recorded with it.
 
     Example: bleibe watch cases --from-start --count 5
 
@@ -98,18 +105,20 @@ def watch(topic: str, *, from_start: bool = False, count: int | None = None) -> 
         topic: its name, for a family with the member: assignments.nord-west.
         from_start: begin with the oldest event.
         count: stop after so many.
+        content_because: why personal content must be read.
     """
     try:
         topic_of(topic)
     except KeyError:
         fail(f"There is no topic {topic}. docs/contracts/asyncapi.yaml lists them all.")
     try:
-        run(_watch(target(), topic, from_start=from_start, count=count))
+        run(_watch(target(), topic, from_start=from_start, count=count, because=content_because))
     except KeyboardInterrupt:
         sys.exit(0)
 
 
-async def _watch(system: Target, topic: str, *, from_start: bool, count: int | None) -> None:
+async def _watch(system: Target, topic: str, *, from_start: bool, count: int | None, because: str | None) -> None:
+    personal = topic_of(topic).kind in {Kind.PRIVATE, Kind.REGISTER}
     consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -123,13 +132,41 @@ async def _watch(system: Target, topic: str, *, from_start: bool, count: int | N
                     if count is not None and seen >= count:
                         return
                     seen += 1
-                    print(_line(record), flush=True)
+                    if personal and because is not None:
+                        await _record(system, topic, record.key, because)
+                    print(_line(record, with_data=not personal or because is not None), flush=True)
     finally:
         await consumer.stop()
 
 
-def _line(record: Any) -> str:  # noqa: ANN401  aiokafka is untyped
+async def _record(system: Target, topic: str, key: bytes | None, because: str) -> None:
+    """Note the reading where the topic's service notes its own, before anything is shown."""
+    owner = topic_of(topic)
+    async with database(system, owner.readers[0] if owner.foreign else owner.writer) as connection:
+        person = Person(getpass.getuser(), frozenset({Role.OPERATOR}), acting=Role.OPERATOR)
+        await record_read(connection, person, because, [_id(key) or UUID(int=0)], "watched_record", datetime.now(UTC))
+
+
+def _content(value: bytes) -> Any:  # noqa: ANN401  any JSON; an outside sender may have written anything else
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value.decode(errors="replace")
+
+
+def _id(key: bytes | None) -> UUID | None:
+    """A key that follows our rules; an outside sender may have written a name there."""
+    try:
+        return UUID((key or b"").decode())
+    except ValueError:
+        return None
+
+
+def _line(record: Any, *, with_data: bool) -> str:  # noqa: ANN401  aiokafka is untyped
     headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
-    data = None if record.value is None else json.loads(record.value)
-    shown = {name.removeprefix("ce_"): value for name, value in headers.items() if name.startswith("ce_")}
-    return json.dumps({**shown, "key": record.key.decode() if record.key else None, "data": data}, ensure_ascii=False)
+    shown: dict[str, Any] = {name.removeprefix("ce_"): headers[name] for name in _SHOWN if name in headers}
+    if with_data:
+        shown["data"] = None if record.value is None else _content(record.value)
+    else:
+        shown["bytes"] = len(record.value or b"")
+    return json.dumps({**shown, "key": None if (key := _id(record.key)) is None else str(key)}, ensure_ascii=False)

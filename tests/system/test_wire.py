@@ -11,7 +11,9 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
 from deploy.cli.databases import database
 from deploy.cli.target import SERVICES, Target
-from shared.contracts.catalogue import EVENT_TYPES, topic_of
+from deploy.cli.wire import _watch
+from shared.contracts.catalogue import CASES, EVENT_TYPES, HOUSEHOLDS, topic_of
+from shared.contracts.topics.households import HouseholdRecorded
 from tests.system.one_case import CITY, Played
 from tests.system.one_notice import all_topics, header, read
 
@@ -50,3 +52,23 @@ async def test_the_sdk_reads_every_record_as_it_stands_in_the_journal(system: Ta
         assert read_back.get_data() == json.loads(row["data"] or "null")
         assert row["data"] is None or EVENT_TYPES[row["type"]].model_validate(read_back.get_data())
     assert any(str(played.case_id) == header(raw, "ce_subject") for raw in raws)
+
+
+@pytest.mark.usefixtures("played")
+async def test_watching_a_topic_that_names_people_needs_a_reason_which_is_kept(
+    system: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await _watch(system, HOUSEHOLDS.name, from_start=True, count=1, because=None)
+    shown = json.loads(capsys.readouterr().out)
+    assert "data" not in shown
+    assert shown["type"] == HouseholdRecorded.TYPE
+    await _watch(system, CASES.name, from_start=True, count=1, because=None)
+    assert json.loads(capsys.readouterr().out)["data"]["case_id"]
+    await _watch(system, HOUSEHOLDS.name, from_start=True, count=1, because="the court asks")
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["data"]["members"]
+    async with database(system, "intake") as intake:
+        kept = await intake.fetchval(
+            "select purpose from reads where subject_id = $1::uuid and what = 'watched_record'", shown["key"]
+        )
+    assert kept == "the court asks"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from shared.runtime import process
 from shared.runtime.process import AGAIN_S, Step
 
 
@@ -13,7 +12,7 @@ class Wall:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at = 100.0
-        monkeypatch.setattr(process.time, "monotonic", lambda: self.at)
+        monkeypatch.setattr("shared.runtime.process.time.monotonic", lambda: self.at)
 
 
 @pytest.fixture
