@@ -65,7 +65,7 @@ def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: A
     if first is None:
         return None
     found = suits.suits(statements, ids)
-    tenants = {name: ids.person(name) for each in statements for name, _ in named(each.content)}
+    tenants = tuple(dict.fromkeys(ids.person(name) for each in statements for name, _ in named(each.content)))
     terminations = _terminations(case_id, statements, ids)
     types = {kind for each in terminations for kind in each.types}
     evicting = suits.eviction(statements)
@@ -97,7 +97,7 @@ def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: A
         deadlines=tuple(sorted(set(due), key=lambda each: (each.on, each.rule, str(each.proceeding_id)))),
         stage=stage(facts, terminations, eviction, warned=warned),
         banners=_banners(facts, types, claimed),
-        tenant_ids=tuple(tenants.values()),
+        tenant_ids=tenants,
         landlord_kind=landlord_kind(statements),
         arrears=band(claimed.arrears),
         arrears_months=claimed.months,
@@ -108,15 +108,15 @@ def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: A
 def _proceeding(
     suit: Suit,
     statements: Sequence[Statement],
-    tenants: dict[str, UUID],
+    tenants: Sequence[UUID],
     types: set[TerminationType],
     ids: Ids,
     atlas: Atlas,
     clockwork: Clockwork,
 ) -> tuple[ProceedingFact, list[DeadlineFact]]:
     assert suit.id is not None
-    sued = dict.fromkeys(name for each in suit.statements for name, _ in named(each.content)) or dict.fromkeys(tenants)
-    defendants = tuple(_defendant(name, tenants[name], suit, statements, ids, atlas) for name in sued)
+    sued = dict.fromkeys(ids.person(name) for each in suit.statements for name, _ in named(each.content))
+    defendants = tuple(_defendant(each, suit, statements, ids, atlas) for each in sued or tenants)
     hearing, ending = suits.hearing(suit), suits.ending(suit)
     fact = ProceedingFact(
         proceeding_id=suit.id,
@@ -138,9 +138,9 @@ def _proceeding(
     return fact, [] if suit_stage(fact) in SAFE else due
 
 
-def _defendant(name: str, person_id: UUID, suit: Suit, statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> DefendantFact:
-    home = home_of(name, suit.statements) or home_of(name, statements)
-    served = suits.service(suit, name, person_id)
+def _defendant(person_id: UUID, suit: Suit, statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> DefendantFact:
+    home = home_of(person_id, suit.statements, ids) or home_of(person_id, statements, ids)
+    served = suits.service(suit, person_id, ids)
     place = None if home is None else atlas.locate(home)
     return DefendantFact(
         person_id=person_id,

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from services.intake import matching
-from services.intake.casefile import CaseFile, case_file
-from services.intake.desk import Desk, Owner
-from services.intake.facts import Statement, StatementKey, effective
-from services.intake.persons import Ids, dwelling
-from services.intake.privileged import warned
-from services.intake.retention import healings
-from services.intake.snapshot import CaseState, HouseholdState, as_told, case_event, changes, household_record, same
-from services.intake.stage import SAFE
-from shared.contracts.catalogue import CASES, HOUSEHOLDS
-from shared.contracts.codes import Answer, CaseChange, CaseStatus, Origin
+from services.intake import alike, matching
+from services.intake.asking import ask, flag
+from services.intake.deriving import Household, case_of, derive, gather, lay_down
+from services.intake.desk import Desk
+from services.intake.facts import Statement, effective
+from services.intake.persons import dwelling
+from services.intake.questions import Reason
+from services.intake.snapshot import CaseState, HouseholdState, as_told, same
+from services.intake.whose import Compared, Whose, whose
+from shared.contracts.catalogue import CASES
+from shared.contracts.codes import Answer, CaseChange, Origin
 from shared.contracts.fields import Event
-from shared.contracts.topics.cases import CaseEvent
 from shared.contracts.topics.notices import (
     ArrearsWarningReported,
     EvictionDateNotified,
@@ -32,23 +31,13 @@ from shared.contracts.topics.notices import (
     ServiceReported,
     SuitFiled,
 )
-from shared.contracts.topics.visits import ReportCorrected
+from shared.contracts.topics.parts import Address
+from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
 from shared.messaging.model import Decision, Rejected, Said
 
 _OF_OFFICE = frozenset({Origin.COURT, Origin.BAILIFF, Origin.AUTHORITY})
 """Whose misdirected notices are forwarded (EGGVG § 19 II); anybody else is told the right address."""
 
-_LEGAL = frozenset(
-    {
-        CaseChange.SUIT,
-        CaseChange.SERVICE,
-        CaseChange.HEARING,
-        CaseChange.PROCEEDING_OUTCOME,
-        CaseChange.TERMINATION,
-        CaseChange.EVICTION,
-        CaseChange.PERSONS,
-    }
-)
 _FOLLOWING = (ServiceReported, HearingSet, HearingMoved, HearingCancelled, ProceedingEnded, EvictionDateNotified)
 _BY_CONTENT: dict[type[Event], CaseChange] = {
     NoticeCorrected: CaseChange.CORRECTION,
@@ -74,12 +63,12 @@ def take_notice(desk: Desk, statement: Statement, sender: Origin) -> Decision:
         desk.keep([statement])
         return Decision()
     notice = counting[0].content
-    case = _case_of(desk, notice)
+    found = whose(desk, notice)
+    case = _case_of(desk, notice, found.household)
     if case is not None:
-        return _attach(desk, case, together, statement)
-    keys = matching.household_keys(notice, desk.atlas.key)
-    if keys:
-        return _outside(desk, notice, sender) or _open(desk, keys, together, statement)
+        return _attach(desk, case, together, statement, notice, found)
+    if matching.household_keys(notice, desk.atlas.key):
+        return _outside(desk, notice, sender) or _open(desk, notice, found, together, statement)
     docket = matching.docket_of(notice)
     if docket is None or not _follows_up(notice):
         raise Rejected(_missing(notice), "missing")
@@ -88,46 +77,54 @@ def take_notice(desk: Desk, statement: Statement, sender: Origin) -> Decision:
 
 
 def take_fact(desk: Desk, statement: Statement) -> Decision:
-    """A legal fact from a service of ours, about a case it names. The case may have been erased meanwhile."""
-    case = None if statement.case_id is None else desk.cases.get(statement.case_id)
+    """A legal fact from a service of ours, about a case it names. The case may have been merged, split or erased meanwhile."""
+    case = desk.living(statement.case_id)
+    if isinstance(statement.content, ReportCorrected):
+        about = desk.statements.get((statement.source, statement.content.corrects))
+        case = None if about is None else desk.living(about.case_id)
+    elif isinstance(statement.content, LegalFactSeen) and case is not None:
+        case = _with_suit(desk, case, statement.content.proceeding_id)
     return Decision() if case is None else _attach(desk, case, [statement], statement)
+
+
+def _with_suit(desk: Desk, case: CaseState, proceeding_id: UUID | None) -> CaseState:
+    """The case, or the one split from it that has this suit now."""
+    split_off = (desk.living(each) for each in case.split_off)
+    for each in (one for one in split_off if one is not None and one.last is not None):
+        assert each.last is not None
+        if any(suit.proceeding_id == proceeding_id for suit in each.last.proceedings):
+            return each
+    return case
 
 
 def take_outcome(desk: Desk, case_id: UUID) -> Decision:
     """The case has ended."""
-    case = desk.cases.get(case_id)
+    case = desk.living(case_id)
     if case is None:
         return Decision()
     return _derive(desk, desk.households[case.household_id], case.model_copy(update={"closed": True}), (), None)
 
 
-def _case_of(desk: Desk, notice: Event) -> CaseState | None:
+def _case_of(desk: Desk, notice: Event, household: UUID | None) -> CaseState | None:
     """The case of the court file, else the household's case of the same dwelling, else of a notice that states no dwelling."""
     docket = matching.docket_of(notice)
-    owner = None if docket is None else desk.keys.get(docket)
+    owner = None if docket is None else desk.docket(docket)
     if owner is not None and owner.case_id is not None:
         return desk.cases[owner.case_id]
-    household = _household_of(desk, matching.household_keys(notice, desk.atlas.key))
     if household is None:
         return None
     cases = desk.cases_of(household)
     stated = matching.dwelling_of(notice)
-    here = None if stated is None else desk.atlas.key(stated)
     for case in cases:
         threatened = dwelling(effective(desk.said_in(case.id)))
-        if threatened is not None and desk.atlas.key(threatened) == here:
+        if stated is not None and threatened is not None and _same_home(desk, threatened, stated):
             return case
     elsewhere = isinstance(notice, SuitFiled) and notice.dwelling is not None
     return None if elsewhere else next(iter(cases), None)
 
 
-def _household_of(desk: Desk, keys: Iterable[str]) -> UUID | None:
-    """The household that most of the people are known in."""
-    votes: dict[UUID, int] = {}
-    for key in keys:
-        if (owner := desk.keys.get(key)) is not None:
-            votes[owner.household_id] = votes.get(owner.household_id, 0) + 1
-    return max(votes, key=lambda each: (votes[each], each), default=None)
+def _same_home(desk: Desk, one: Address, other: Address) -> bool:
+    return desk.atlas.key(one) == desk.atlas.key(other) or alike.same_house(one, other)
 
 
 def _outside(desk: Desk, notice: Event, sender: Origin) -> Decision | None:
@@ -151,104 +148,83 @@ def _follows_up(notice: Event) -> bool:
     return isinstance(notice, _FOLLOWING)
 
 
-def _open(desk: Desk, keys: Sequence[str], together: Sequence[Statement], arrived: Statement) -> Decision:
+def _open(desk: Desk, notice: Event, found: Whose, together: Sequence[Statement], arrived: Statement) -> Decision:
     """Open a case; a person of a known household at another dwelling gets a second case in that household."""
-    known = _household_of(desk, keys)
-    household = HouseholdState(id=desk.new_id()) if known is None else desk.households[known]
+    if found.household is not None:
+        household = desk.households[found.household]
+        return _attach(desk, CaseState(id=desk.new_id(), household_id=household.id), together, arrived, notice, found)
+    household = HouseholdState(id=desk.new_id())
     case = CaseState(id=desk.new_id(), household_id=household.id)
-    return _derive(desk, household, case, together, arrived)
+    return _derive(desk, household, case, together, arrived, notice, found.likely)
 
 
-def _attach(desk: Desk, case: CaseState, together: Sequence[Statement], arrived: Statement) -> Decision:
-    return _derive(desk, desk.households[case.household_id], case, together, arrived)
+def _attach(
+    desk: Desk,
+    case: CaseState,
+    together: Sequence[Statement],
+    arrived: Statement,
+    notice: Event | None = None,
+    found: Whose | None = None,
+) -> Decision:
+    """Put statements into a case of a known household; people of the `notice` who are certainly known there keep their ids."""
+    household = desk.households[case.household_id]
+    if notice is None or found is None:
+        return _derive(desk, household, case, together, arrived)
+    if found.by_likeness and household.id == found.household:
+        why = alike.reasons(found.certain[household.id], desk.people[household.id], lambda _: None)
+        desk.reasons[arrived.key] = why
+    return _derive(desk, _recognising(desk, household, notice), case, together, arrived, notice, found.certain)
 
 
-@dataclass(frozen=True, slots=True)
-class _Derived:
-    """One case of a household with the statements that count, and what follows from them."""
-
-    case: CaseState
-    said: tuple[Statement, ...]
-    file: CaseFile | None
+def _recognising(desk: Desk, household: HouseholdState, notice: Event) -> HouseholdState:
+    """The household that knows the people and addresses of a notice in their new spelling, too."""
+    ids = dict(household.ids)
+    people = [(name, desk.form(record)) for name, record in alike.records(notice)]
+    for name, person_id in alike.recognised(people, desk.people.get(household.id, {})).items():
+        ids.setdefault(f"person|{name}", person_id)
+    known = () if household.record is None else household.record.addresses
+    for address in matching.addresses(notice):
+        same = next((each.address_id for each in known if alike.same_house(each.address, address)), None)
+        if same is not None:
+            ids.setdefault(f"address|{desk.atlas.key(address)}", same)
+    return household.model_copy(update={"ids": ids})
 
 
 def _derive(
-    desk: Desk, household: HouseholdState, case: CaseState, more: Sequence[Statement], arrived: Statement | None
+    desk: Desk,
+    household: HouseholdState,
+    case: CaseState,
+    more: Sequence[Statement],
+    arrived: Statement | None,
+    notice: Event | None = None,
+    doubts: Compared | None = None,
 ) -> Decision:
     """Derive the household and its case anew, with `more` statements; say what changed. Nothing is changed before the end."""
-    gathered = _gather(desk, case, more)
-    ids = Ids(household.ids, desk.new_id)
-    derived = []
-    for each in sorted({one.id: one for one in (*desk.cases_of(household.id), case)}.values(), key=lambda one: one.id):
-        said = effective(gathered.values() if each.id == case.id else desk.said_in(each.id))
-        derived.append(_Derived(each, said, case_file(each.id, said, ids, desk.atlas, desk.clockwork)))
-    keys, contested = _keys(desk, household.id, derived)
-    earlier = [healing for each in derived if each.case.last for healing in healings(each.case.last)]
-    earlier += [healing for key in sorted(keys) for healing in desk.healed.get(key, ())]
-    derived = [replace(each, file=warned(each.file, earlier)) if each.file else each for each in derived]
-    mine = next(each for each in derived if each.case.id == case.id)
-    everything = sorted((one for each in derived if each.file for one in each.said), key=lambda one: one.age)
-    claims = [claim for each in derived if each.file for claim in each.file.claims]
-    household = household.model_copy(update={"contested": household.contested or contested})
-    record = household_record(household, everything, claims, ids, desk.atlas)
-    new_household = household.model_copy(update={"record": record, "ids": ids.known})
-    event, said_of_it = _event(desk, new_household, mine, ids, arrived)
-    new_household = new_household.model_copy(update={"ids": ids.known})
-    result = []
-    if record != household.record:
-        result.append(Said(HOUSEHOLDS.name, str(household.id), record))
-    if said_of_it:
-        result.append(Said(CASES.name, str(case.id), as_told(event, said_of_it)))
-    closed = event.status is CaseStatus.CLOSED
-    desk.households[household.id] = new_household
-    desk.put_case(case.model_copy(update={"closed": closed, "last": event if said_of_it else case.last}))
-    desk.changed_households.add(household.id)
-    desk.changed_cases.add(case.id)
+    gathered = gather(desk, case, more)
+    cases = {each.id: each for each in (*desk.cases_of(household.id), case)}
+    derived = derive(desk, household, cases.values(), {case.id: gathered})
+    asked = ask(desk, case, _others(desk, derived, notice, doubts or {}))
+    if asked.doubtful:
+        mine = replace(derived.cases[case.id], case=case.model_copy(update={"doubtful": True}))
+        derived = replace(derived, cases={**derived.cases, case.id: mine})
+    case, event, changed = case_of(desk, derived, case.id, arrived)
+    by_content = None if arrived is None else _BY_CONTENT.get(type(arrived.content))
+    result = lay_down(desk, derived)
+    if not same(case.last, event):
+        changed += [] if by_content is None else [by_content]
+        case = case.model_copy(update={"last": event})
+        result.append(Said(CASES.name, str(case.id), as_told(event, changed)))
+    desk.change_case(case)
     desk.keep(each for key, each in gathered.items() if desk.statements.get(key) != each)
-    desk.own(household.id, keys)
-    return Decision(said=result)
+    return Decision(said=result + flag(desk, asked))
 
 
-def _gather(desk: Desk, case: CaseState, more: Iterable[Statement]) -> dict[StatementKey, Statement]:
-    """The statements of the case, `more`, and those that waited for a court file which now has a case."""
-    gathered = {each.key: each for each in desk.said_in(case.id)}
-    pending = list(more)
-    while pending:
-        each = replace(pending.pop(), case_id=case.id)
-        gathered[each.key] = each
-        if not pending:
-            dockets = {docket for one in effective(gathered.values()) if (docket := matching.docket_of(one.content))}
-            waiting = [one for docket in dockets if desk.keys.get(docket) is None for one in desk.waiting_for(docket)]
-            pending = [one for root in waiting for one in desk.connected(root) if one.key not in gathered]
-    return gathered
-
-
-def _keys(desk: Desk, household_id: UUID, derived: Sequence[_Derived]) -> tuple[dict[str, Owner], bool]:
-    """The keys that lead to this household and its cases, and whether one of them already leads elsewhere."""
-    wanted: dict[str, Owner] = {}
-    for each in derived:
-        for statement in each.said:
-            if (docket := matching.docket_of(statement.content)) is not None:
-                wanted.setdefault(docket, Owner(household_id, each.case.id))
-            for key in matching.household_keys(statement.content, desk.atlas.key):
-                wanted.setdefault(key, Owner(household_id))
-    elsewhere = {key for key in wanted if (owner := desk.keys.get(key)) is not None and owner.household_id != household_id}
-    return {key: owner for key, owner in wanted.items() if key not in elsewhere}, bool(elsewhere)
-
-
-def _event(
-    desk: Desk, household: HouseholdState, mine: _Derived, ids: Ids, arrived: Statement | None
-) -> tuple[CaseEvent, list[CaseChange]]:
-    """The case's newest state and what changed; a closed case is reopened by a new legal event or a call for help."""
-    old = mine.case.last
-    case = mine.case.model_copy(update={"closed": mine.case.closed or mine.file is None})
-    event = case_event(case, mine.file, household, ids, desk.atlas, desk.today)
-    if case.closed and arrived is not None and mine.file is not None:
-        threat = event.stage not in SAFE and any(change in _LEGAL for change in changes(old, event))
-        if threat or isinstance(arrived.content, SelfReported):
-            case = case.model_copy(update={"closed": False})
-            event = case_event(case, mine.file, household, ids, desk.atlas, desk.today)
-    if same(old, event):
-        return event, []
-    by_content = [] if arrived is None else [_BY_CONTENT.get(type(arrived.content))]
-    return event, changes(old, event) + [change for change in by_content if change is not None]
+def _others(desk: Desk, derived: Household, notice: Event | None, doubts: Compared) -> dict[UUID, tuple[Reason, ...]]:
+    """The other households to ask about, and why: they share an exact key, or are like this one."""
+    names = [] if notice is None else [name for name, _ in alike.records(notice)]
+    found: dict[UUID, tuple[Reason, ...]] = {}
+    for each, why in doubts.items():
+        found[each] = alike.reasons(why, desk.people.get(each, {}), lambda n: derived.ids.known.get(f"person|{names[n]}"))
+    return dict.fromkeys(sorted(derived.elsewhere - found.keys()), ()) | {
+        each: why for each, why in found.items() if each != derived.state.id
+    }

@@ -46,7 +46,8 @@ class Statement:
     """One message that counts for a case, or waits for its case (`case_id` None).
 
     `refers_to` is the id of the statement of the same source that this one corrects or revokes. `docket` is the key of the
-    court's file that it names, see matching.docket_key.
+    court's file that it names, see matching.docket_key. `came_with`: the absorbed cases with which it came to its case, the
+    first merge first.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Statement:
     case_id: UUID | None = None
     refers_to: UUID | None = None
     docket: str | None = None
+    came_with: tuple[UUID, ...] = ()
 
     @property
     def key(self) -> StatementKey:

@@ -1,4 +1,4 @@
-"""Which case a notice speaks of: keys that two spellings of the same court file or the same person share. Exact for now."""
+"""Which case a notice speaks of: keys that two spellings of the same court file or the same person share; likeness knows more."""
 
 from __future__ import annotations
 
@@ -77,6 +77,13 @@ def dwelling_of(content: Event) -> Address | None:
     """The threatened dwelling, or the first address that is named."""
     stated = content.dwelling if isinstance(content, SuitFiled) else None
     return stated or next((party.address for party in people(content) if party.address), None)
+
+
+def addresses(content: Event) -> Iterator[Address]:
+    """Every address that a notice names."""
+    if (dwelling := dwelling_of(content)) is not None:
+        yield dwelling
+    yield from (party.address for party in people(content) if party.address is not None)
 
 
 def household_keys(content: Event, address_key: Callable[[Address], str]) -> tuple[str, ...]:

@@ -41,8 +41,12 @@ class Ids:
         return found
 
     def person(self, name: str) -> UUID:
-        """The id of the person with this key of matching.named."""
+        """The id of the person with this key of matching.named; several spellings may share one."""
         return self.of(f"person|{name}")
+
+    def now(self, told: UUID | None) -> UUID | None:
+        """The id that one told earlier goes by since a merge or split."""
+        return None if told is None else self.known.get(f"was|{told}", told)
 
     def address(self, key: str) -> UUID:
         """The id of the address with this key of the atlas."""
@@ -51,17 +55,17 @@ class Ids:
 
 def members(statements: Sequence[Statement], ids: Ids) -> tuple[Member, ...]:
     """Everybody these statements name, in the order in which they were first heard of."""
-    spoken: dict[str, list[tuple[Statement, int]]] = {}
+    spoken: dict[UUID, list[tuple[Statement, int]]] = {}
     for each in statements:
         for n, (name, _) in enumerate(named(each.content)):
-            spoken.setdefault(name, []).append((each, n))
+            spoken.setdefault(ids.person(name), []).append((each, n))
     result = []
-    for name, said in spoken.items():
+    for person_id, said in spoken.items():
         parties = [(each, people(each.content)[n]) for each, n in said]
         newest = max(parties, key=lambda pair: pair[0].weight)[1]
         result.append(
             Member(
-                person_id=ids.person(name),
+                person_id=person_id,
                 family_name=newest.family_name,
                 given_name=newest.given_name,
                 language=best((each, party.language) for each, party in parties),
@@ -73,10 +77,13 @@ def members(statements: Sequence[Statement], ids: Ids) -> tuple[Member, ...]:
     return tuple(result)
 
 
-def home_of(name: str, statements: Iterable[Statement]) -> Address | None:
+def home_of(person_id: UUID, statements: Iterable[Statement], ids: Ids) -> Address | None:
     """Where the weightiest of these statements says somebody lives."""
     return best(
-        (each, address_of(each.content, party)) for each in statements for key, party in named(each.content) if key == name
+        (each, address_of(each.content, party))
+        for each in statements
+        for name, party in named(each.content)
+        if ids.person(name) == person_id
     )
 
 
@@ -88,34 +95,34 @@ def dwelling(statements: Sequence[Statement]) -> Address | None:
 
 def addresses(statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> tuple[AddressRecord, ...]:
     """Every address that is named, and whose. One that is neither the suit's dwelling nor everybody's is for its people only."""
-    threatened: set[str] = set()
-    written: dict[str, list[tuple[Statement, Address]]] = {}
-    dwellers: dict[str, dict[UUID, None]] = {}
+    threatened: set[UUID] = set()
+    written: dict[UUID, list[tuple[Statement, Address]]] = {}
+    dwellers: dict[UUID, dict[UUID, None]] = {}
     for each in statements:
         stated = each.content.dwelling if isinstance(each.content, SuitFiled) else None
         if stated is not None:
-            threatened.add(atlas.key(stated))
-            written.setdefault(atlas.key(stated), []).append((each, stated))
+            threatened.add(ids.address(atlas.key(stated)))
+            written.setdefault(ids.address(atlas.key(stated)), []).append((each, stated))
         for name, party in named(each.content):
             if (address := address_of(each.content, party)) is not None:
-                written.setdefault(atlas.key(address), []).append((each, address))
-                dwellers.setdefault(atlas.key(address), {})[ids.person(name)] = None
+                written.setdefault(ids.address(atlas.key(address)), []).append((each, address))
+                dwellers.setdefault(ids.address(atlas.key(address)), {})[ids.person(name)] = None
     everybody = {ids.person(name) for each in statements for name, _ in named(each.content)}
-    shared = threatened | {key for key, own in dwellers.items() if set(own) == everybody}
+    shared = threatened | {each for each, own in dwellers.items() if set(own) == everybody}
     result = []
-    for key, said in written.items():
+    for address_id, said in written.items():
         address = best(said)
         assert address is not None
         place = atlas.locate(address)
         result.append(
             AddressRecord(
-                address_id=ids.address(key),
-                person_ids=tuple(dwellers.get(key, ())),
+                address_id=address_id,
+                person_ids=tuple(dwellers.get(address_id, ())),
                 address=Address.model_validate(address.model_dump()),
                 district=place.district,
                 quarter=place.quarter,
                 in_city=place.in_city,
-                disclosure=Disclosure.HOUSEHOLD if key in shared else Disclosure.PERSON_ONLY,
+                disclosure=Disclosure.HOUSEHOLD if address_id in shared else Disclosure.PERSON_ONLY,
             )
         )
     return tuple(result)

@@ -77,7 +77,8 @@ def suits(statements: Sequence[Statement], ids: Ids) -> list[Suit]:
     if seen and not found:
         found.append(Suit(None, [], ids.of(f"suit|seen|{seen[0][0].case_id}")))
     for each, fact in seen:
-        next((suit for suit in found if suit.id == fact.proceeding_id), found[-1]).statements.append(each)
+        meant = fact.proceeding_id, ids.now(fact.proceeding_id)
+        next((suit for suit in found if suit.id in meant), found[-1]).statements.append(each)
     return found
 
 
@@ -101,6 +102,11 @@ def _identify(found: Sequence[Suit], ids: Ids) -> None:
             earlier = (ids.known[key] for key in [*said, f"suit|seen|{suit.statements[0].case_id}"] if key in ids.known)
             suit.id = next((known for known in earlier if known not in taken), None) or ids.new()
             taken.add(suit.id)
+    for suit in found:
+        assert suit.id is not None
+        said = [f"suit|{each.source}|{each.id}" for each in suit.statements]
+        before = {ids.known[key] for key in said if key in ids.known} - taken
+        ids.known.update({f"was|{known}": suit.id for known in before})
         ids.known.update(dict.fromkeys(said + ([f"suit|{suit.docket}"] if suit.docket else []), suit.id))
 
 
@@ -112,16 +118,16 @@ class Served:
     rank: Rank
 
 
-def service(suit: Suit, name: str, person_id: UUID) -> Served | None:
+def service(suit: Suit, person_id: UUID, ids: Ids) -> Served | None:
     """When one defendant was served with the claim, by the weightiest statement that speaks of them."""
-    said = [(each, Served(on, rank)) for each in suit.statements for on, rank in _service(each, name, person_id)]
+    said = [(each, Served(on, rank)) for each in suit.statements for on, rank in _service(each, person_id, ids)]
     return best(said)
 
 
-def _service(each: Statement, name: str, person_id: UUID) -> Iterator[tuple[date, Rank]]:
+def _service(each: Statement, person_id: UUID, ids: Ids) -> Iterator[tuple[date, Rank]]:
     content = each.content
     if isinstance(content, SuitFiled | ServiceReported):
-        mine = [party for key, party in named(content) if key == name]
+        mine = [party for name, party in named(content) if ids.person(name) == person_id]
         own = next((party.served_on for party in mine if party.served_on), None)
         if isinstance(content, SuitFiled):
             of_all, rank = content.lis_pendens_on, each.rank
@@ -130,8 +136,12 @@ def _service(each: Statement, name: str, person_id: UUID) -> Iterator[tuple[date
             rank = min(each.rank, Rank[content.evidence])
         if own or of_all:
             yield own or of_all, rank  # type: ignore[misc]  # one of the two is a day
-    elif isinstance(content, LegalFactSeen) and content.fact is LegalFact.SERVED and content.person_id in (None, person_id):
+    elif isinstance(content, LegalFactSeen) and content.fact is LegalFact.SERVED and _about(content, person_id, ids):
         yield content.on, each.rank
+
+
+def _about(fact: LegalFactSeen, person_id: UUID, ids: Ids) -> bool:
+    return ids.now(fact.person_id) in (None, person_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def from_json(text: str) -> tuple[Reason, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May these two cases be one (Klärung)? `one` is the lesser id; `state` OPEN, SAME or DIFFERENT, with who decided and when."""
+    """May these two cases be one (Klärung)? `one` is the lesser id; `state` OPEN, SAME or DIFFERENT, and by whom."""
 
     id: UUID
     one: UUID

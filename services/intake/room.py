@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from services.intake import store
+from services.intake import alike, doubt_store, store
 from services.intake.addresses import gazetteer, locate, normalise
+from services.intake.alike import Form
 from services.intake.casefile import Clockwork
 from services.intake.decisions import take_fact, take_notice, take_outcome
 from services.intake.desk import Desk
 from services.intake.facts import Rank, Statement, rank_of
 from services.intake.law import deadlines, load_rules
+from services.intake.likeness import Verdict, compare
 from services.intake.matching import docket_of, household_keys
 from services.intake.persons import Atlas
 from services.intake.plausible import check
@@ -76,8 +78,8 @@ class IntakeRoom:
 
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> Desk:
         """Lock, then read: first what notices refer to, then whom they lead to."""
-        atlas = Atlas(cache(self._atlas.key), cache(self._atlas.locate))
-        desk = Desk(now.astimezone(BERLIN).date(), atlas, self._clockwork, self.new_id)
+        desk = self.blank(now)
+        atlas = desk.atlas
         notices = [(each, each.data) for each in heard if isinstance(each.data, Notice)]
         said = [(each.source, each.id) for each, _ in notices]
         refs = [(each.source, target) for each, data in notices if (target := _target(data)) is not None]
@@ -87,17 +89,27 @@ class IntakeRoom:
         contents = [each.content if isinstance(each, NoticeCorrected) else each for each in contents]
         dockets = {docket for each in contents if (docket := docket_of(each)) is not None}
         keys = sorted(dockets.union(*(household_keys(each, atlas.key) for each in contents)))
-        await store.lock(tx, store.MATCH_KEYS, keys)
+        forms = list(dict.fromkeys(desk.form(record) for each in contents for _, record in alike.records(each)))
+        await store.lock(tx, store.MATCH_KEYS, [*keys, *(f"like|{key}" for form in forms for key in form.keys)])
         waiting = await store.connected(tx, said + refs, sorted(dockets))
         for statement in waiting:
             desk.put(statement)
         cases = {each.case_id for each in waiting if each.case_id is not None}
         cases |= {each.data.case_id for each in heard if isinstance(each.data, _OURS)}
-        await store.load(tx, desk, keys, sorted(cases))
-        if self.person_hash is not None:
-            persons = {self.person_hash(key): key for key in {*keys, *desk.keys} - dockets}
-            desk.healed = {persons[person]: found for person, found in (await store.healed(tx, list(persons))).items()}
+        await store.load(tx, desk, keys, sorted(cases), sorted(_likely(forms, await doubt_store.nearest(tx, forms))))
+        await self.remember(tx, desk, {*keys, *desk.keys} - dockets)
         return desk
+
+    def blank(self, now: datetime) -> Desk:
+        """An empty desk."""
+        atlas = Atlas(cache(self._atlas.key), cache(self._atlas.locate))
+        return Desk(now.astimezone(BERLIN).date(), atlas, self._clockwork, self.new_id)
+
+    async def remember(self, tx: Tx, desk: Desk, persons: Iterable[str]) -> None:
+        """Lay on the desk what outlived the erasure of these people, by their match keys."""
+        if self.person_hash is not None:
+            hashes = {self.person_hash(key): key for key in persons}
+            desk.healed = {hashes[person]: found for person, found in (await store.healed(tx, list(hashes))).items()}
 
     def decide(self, state: Desk, heard: Heard) -> Decision:
         """Decide one message. Raises Rejected for a notice that breaks a rule."""
@@ -144,6 +156,18 @@ class IntakeRoom:
 
 
 _OURS = (LegalFactSeen, ReportCorrected, UndertakingSent, OutcomeRecorded)
+
+
+def _likely(forms: Sequence[Form], near: Iterable[tuple[int, UUID, UUID, str]]) -> set[UUID]:
+    """The households that are worth a closer look: one of their people may be one of these."""
+    known: dict[str, Form] = {}
+    found: set[UUID] = set()
+    for n, household_id, _, text in near:
+        if household_id not in found:
+            other = known.get(text) or known.setdefault(text, alike.read(text))
+            if compare(forms[n].normal, other.normal).verdict is not Verdict.DIFFERENT:
+                found.add(household_id)
+    return found
 
 
 def refers_to(heard: Heard) -> Iterable[UUID]:

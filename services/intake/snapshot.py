@@ -16,15 +16,14 @@ from shared.contracts.topics.cases import CaseClosed, CaseEvent, CaseOpened, Cas
 from shared.contracts.topics.households import Claim, HouseholdRecorded
 from shared.contracts.topics.notices import Notice
 
-_ABOUT_THE_MESSAGE = {"household_version", "changes", "changed_on"}
+_ABOUT_THE_MESSAGE = {"household_version", "changes", "changed_on", "replaced"}
 
 
 class HouseholdState(BaseModel):
-    """A household as intake keeps it. `contested`: one of its people is also known in another household."""
+    """A household as intake keeps it."""
 
     id: UUID
     ids: dict[str, UUID] = {}
-    contested: bool = False
     record: HouseholdRecorded | None = None
 
     @property
@@ -34,12 +33,28 @@ class HouseholdState(BaseModel):
 
 
 class CaseState(BaseModel):
-    """A case as intake keeps it beside its statements. `last` is the newest event about it."""
+    """A case as intake keeps it beside its statements. `last` is the newest event about it.
+
+    `doubtful`: a person is asked whether it is one with another open case. `merged_into`: it is an alias of that case and nothing
+    more. `absorbed`, `split_off`: as CaseEvent tells them; `split_from`: the case it was split from.
+    """
 
     id: UUID
     household_id: UUID
     closed: bool = False
+    doubtful: bool = False
+    merged_into: UUID | None = None
+    split_from: UUID | None = None
+    absorbed: tuple[UUID, ...] = ()
+    split_off: tuple[UUID, ...] = ()
     last: CaseEvent | None = None
+
+    @property
+    def status(self) -> CaseStatus:
+        """Open, closed, or merged into another."""
+        if self.merged_into is not None:
+            return CaseStatus.MERGED
+        return CaseStatus.CLOSED if self.closed else CaseStatus.OPEN
 
 
 def household_record(
@@ -60,14 +75,19 @@ def case_event(
     state: CaseState, file: CaseFile | None, household: HouseholdState, ids: Ids, atlas: Atlas, today: date
 ) -> CaseEvent:
     """The case as it now stands; `changes` is empty. Without anybody named (`file` None) an empty case remains, closed."""
-    status = CaseStatus.CLOSED if state.closed else CaseStatus.OPEN
-    about = {"case_id": state.id, "household_id": household.id, "household_version": household.version}
+    about = {
+        "case_id": state.id,
+        "household_id": household.id,
+        "household_version": household.version,
+        "absorbed": state.absorbed,
+        "split_off": state.split_off,
+    }
     if file is None:
         assert state.last is not None
         last = state.last
         return CaseEvent(
             **about,
-            status=status,
+            status=state.status,
             stage=Stage.NONE,
             received_on=last.received_on,
             channel=last.channel,
@@ -75,14 +95,14 @@ def case_event(
             changed_on=today,
         )
     place = None if file.dwelling is None else atlas.locate(file.dwelling)
-    contested = (Banner.POSSIBLE_DUPLICATE,) if household.contested else ()
+    doubtful = (Banner.POSSIBLE_DUPLICATE,) if state.doubtful and not state.closed else ()
     first = file.first.content
     return CaseEvent(
         **about,
         dwelling_id=None if file.dwelling is None else ids.address(atlas.key(file.dwelling)),
         district="UNKNOWN" if place is None else place.district,
         quarter=None if place is None else place.quarter,
-        status=status,
+        status=state.status,
         stage=file.stage,
         received_on=file.first.received_on,
         channel=first.channel if isinstance(first, Notice) else Channel.AUTHORITY,
@@ -93,11 +113,18 @@ def case_event(
         terminations=file.terminations,
         eviction=file.eviction,
         deadlines=file.deadlines,
-        banners=(*file.banners, *contested),
+        banners=(*file.banners, *doubtful),
         landlord_kind=file.landlord_kind,
         arrears=file.arrears,
         arrears_months=file.arrears_months,
     )
+
+
+def doubted(last: CaseEvent, today: date, *, doubtful: bool) -> CaseUpdated:
+    """A case's newest event with or without the banner that it may be one with another open case."""
+    banners = tuple(each for each in last.banners if each is not Banner.POSSIBLE_DUPLICATE)
+    shown = (*banners, Banner.POSSIBLE_DUPLICATE) if doubtful and last.status is CaseStatus.OPEN else banners
+    return CaseUpdated.model_validate({**dict(last), "banners": shown, "changes": (), "changed_on": today, "replaced": ()})
 
 
 def same(old: CaseEvent | None, new: CaseEvent) -> bool:

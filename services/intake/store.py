@@ -1,8 +1,10 @@
 """Intake's tables, set-based: a batch costs the same number of statements, however large it is and whatever is stored.
 
-Locks are taken in one order: advisory locks on notices that may refer to each other (sorted), advisory locks on match keys
-(sorted), then household rows by id. A household's lock covers its cases, its keys and their statements. Everything that
-decides is read after its lock.
+Locks are taken in one order: advisory locks on notices that may refer to each other (sorted), advisory locks on match keys and
+keys of likeness (sorted), then household rows by id. A household's lock covers its cases, its keys and their statements.
+Everything that decides is read after its lock. Whom keys and ids lead to is asked again after the rows are locked: what was
+merged meanwhile leads elsewhere, and is locked then; where that meets another's order, PostgreSQL breaks one of the two off, and
+it is tried again.
 """
 
 from __future__ import annotations
@@ -13,17 +15,21 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from services.intake import doubt_store
 from services.intake.desk import Desk, Owner
 from services.intake.facts import Rank, Statement, StatementKey
 from services.intake.law.healing import Healing
 from services.intake.snapshot import CaseState, HouseholdState
 from shared.contracts.catalogue import EVENT_TYPES
+from shared.contracts.codes import Stage
 from shared.messaging.model import Tx
 
 NOTICES, MATCH_KEYS = 1, 2
 """Kinds of advisory locks, in the order in which they are taken."""
 
-_COLUMNS = "source, id, type, case_id, rank, received_on, recorded_at, refers_to, docket, content"
+_COLUMNS = "source, id, type, case_id, rank, received_on, recorded_at, refers_to, docket, came_with, content"
+_MERGES = 10
+"""How often households may be merged while we wait for them, before we give up."""
 
 
 _SLOTS = 1024
@@ -70,22 +76,21 @@ async def connected(tx: Tx, keys: Sequence[StatementKey], dockets: Sequence[str]
     return [_statement(row) for row in rows]
 
 
-async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]) -> None:
-    """Lay on the desk the households that these match keys and cases lead to, locked, with all that belongs to them."""
-    rows = await tx.fetch(
-        """
-        select household_id from match_keys where key = any($1::text[])
-        union select household_id from cases where id = any($2::uuid[])
-        """,
-        list(keys),
-        list(case_ids),
-    )
-    households = await tx.fetch(
-        "select state from households where id = any($1::uuid[]) order by id for update", [row["household_id"] for row in rows]
-    )
-    for row in households:
-        household = HouseholdState.model_validate_json(row["state"])
-        desk.households[household.id] = household
+async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID] = ()) -> None:
+    """Lay on the desk the households that these match keys, cases and ids lead to, locked, with all that belongs to them.
+
+    Raises:
+        TimeoutError: they are merged faster than they can be locked.
+    """
+    for _ in range(_MERGES):
+        new = await _led_to(tx, keys, case_ids, households) - desk.households.keys()
+        if not new:
+            break
+        for row in await tx.fetch("select state from households where id = any($1::uuid[]) order by id for update", list(new)):
+            household = HouseholdState.model_validate_json(row["state"])
+            desk.households[household.id] = household
+    else:
+        raise TimeoutError
     ids = list(desk.households)
     for row in await tx.fetch("select state from cases where household_id = any($1::uuid[])", ids):
         desk.put_case(CaseState.model_validate_json(row["state"]))
@@ -96,6 +101,32 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
         desk.put(_statement(row))
     for row in await tx.fetch("select key, household_id, case_id from match_keys where household_id = any($1::uuid[])", ids):
         desk.put_key(row["key"], Owner(row["household_id"], row["case_id"]))
+    await doubt_store.load(tx, desk, ids)
+
+
+async def _led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID]) -> set[UUID]:
+    """The households that keys, cases and ids lead to, through merges; with a case come those that were split from it."""
+    rows = await tx.fetch(
+        """
+        with recursive meant as (
+            select id, household_id, merged_into from cases where id = any($2::uuid[])
+            union
+            select c.* from meant m cross join lateral (
+                select id, household_id, merged_into from cases where id = m.merged_into
+                union all
+                select id, household_id, merged_into from cases where split_from = m.id
+            ) c
+        )
+        select household_id from match_keys where key = any($1::text[])
+        union select household_id from meant
+        union select id from households where id = any($3::uuid[])
+        union select household_id from household_aliases where id = any($3::uuid[])
+        """,
+        list(keys),
+        list(case_ids),
+        list(households),
+    )
+    return {row["household_id"] for row in rows}
 
 
 async def healed(tx: Tx, persons: Sequence[bytes]) -> dict[bytes, tuple[Healing, ...]]:
@@ -123,34 +154,48 @@ async def save(tx: Tx, desk: Desk) -> None:
     cases = [desk.cases[each] for each in sorted(desk.changed_cases)]
     await tx.execute(
         """
-        insert into cases (id, household_id, status, stage, state)
-        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[])
-        on conflict (id) do update set status = excluded.status, stage = excluded.stage, state = excluded.state
+        insert into cases (id, household_id, status, stage, merged_into, split_from, state)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::jsonb[])
+        on conflict (id) do update set household_id = excluded.household_id, status = excluded.status, stage = excluded.stage,
+            merged_into = excluded.merged_into, state = excluded.state
         """,
         [each.id for each in cases],
         [each.household_id for each in cases],
-        [each.last.status if each.last else None for each in cases],
-        [each.last.stage if each.last else None for each in cases],
+        [each.status for each in cases],
+        [each.last.stage if each.last else Stage.NONE for each in cases],
+        [each.merged_into for each in cases],
+        [each.split_from for each in cases],
         [each.model_dump_json() for each in cases],
     )
     await _save_statements(tx, [desk.statements[key] for key in sorted(desk.changed_statements)])
-    await tx.execute("delete from match_keys where key = any($1::text[])", sorted(desk.changed_keys))
-    owned = [(key, desk.keys[key]) for key in sorted(desk.changed_keys) if key in desk.keys]
+    changed = sorted(desk.changed_keys)
+    await tx.execute(
+        "delete from match_keys where (key, household_id) in (select * from unnest($1::text[], $2::uuid[]))",
+        [key for key, _ in changed],
+        [household_id for _, household_id in changed],
+    )
+    owned = [(key, owner) for key, each in changed if (owner := desk.keys.get(key, {}).get(each)) is not None]
     await tx.execute(
         "insert into match_keys (key, household_id, case_id) select * from unnest($1::text[], $2::uuid[], $3::uuid[])",
         [key for key, _ in owned],
         [owner.household_id for _, owner in owned],
         [owner.case_id for _, owner in owned],
     )
+    await doubt_store.save_people(tx, desk)
+    await doubt_store.save(tx, desk)
+    if desk.merged:
+        await doubt_store.save_merged(tx, desk)
 
 
 async def _save_statements(tx: Tx, statements: Sequence[Statement]) -> None:
     await tx.execute(
         f"""
         insert into statements ({_COLUMNS})
-        select * from unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::smallint[], $6::date[], $7::timestamptz[],
-                             $8::uuid[], $9::text[], $10::jsonb[])
-        on conflict (source, id) do update set case_id = excluded.case_id, docket = excluded.docket
+        select source, id, type, case_id, rank, received_on, recorded_at, refers_to, docket, came_with::uuid[], content
+        from unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::smallint[], $6::date[], $7::timestamptz[],
+                    $8::uuid[], $9::text[], $10::text[], $11::jsonb[]) as s ({_COLUMNS})
+        on conflict (source, id) do update
+            set case_id = excluded.case_id, docket = excluded.docket, came_with = excluded.came_with
         """,  # noqa: S608  the columns are a constant
         [each.source for each in statements],
         [each.id for each in statements],
@@ -161,6 +206,7 @@ async def _save_statements(tx: Tx, statements: Sequence[Statement]) -> None:
         [each.recorded_at for each in statements],
         [each.refers_to for each in statements],
         [each.docket for each in statements],
+        [f"{{{','.join(map(str, each.came_with))}}}" for each in statements],
         [each.content.model_dump_json() for each in statements],
     )
 
@@ -176,4 +222,5 @@ def _statement(row: Record) -> Statement:
         case_id=row["case_id"],
         refers_to=row["refers_to"],
         docket=row["docket"],
+        came_with=tuple(row["came_with"]),
     )

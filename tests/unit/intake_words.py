@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,6 +32,12 @@ REF = ProceedingRef(court_code="R2713", docket="5 C 123/26")
 
 def party(family_name: str = "Beispiel", given_name: str = "Berta", address: GivenAddress | None = HOME, **more: Any) -> Party:
     return Party(family_name=family_name, given_name=given_name, address=address, **more)
+
+
+def stranger(n: int) -> Party:
+    """The n-th of people who are like nobody else, in name and home."""
+    letters = hashlib.sha256(str(n).encode()).hexdigest().translate(str.maketrans("0123456789", "klmnoprstu"))
+    return party(letters[:8], letters[8:14], GivenAddress(street=f"{letters[14:24]}weg", house_number=str(n), place="Münster"))
 
 
 def said(kind: type[Notice], received_on: date = TODAY, **fields: Any) -> Any:
