@@ -75,7 +75,7 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
             visits.append(visit)
         elif not waiting:
             desk.diary.release(visit.id)
-            visits.append(_ended(visit))
+            visits.append(ended(visit))
         else:
             visits.append(_plan(_serving(visit, waiting, desk.city), file, waiting, register, desk))
     for address_id, waiting in by_address.items():
@@ -84,12 +84,13 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
         visits.append(_plan(fresh, file, waiting, register, desk))
     before = {visit.id: _told(visit) for visit in file.visits}
     said: list[Event] = [
-        _event(file.case.case_id, visit) for visit in visits if not visit.closed and _told(visit) != before.get(visit.id)
+        planned(file.case.case_id, visit) for visit in visits if not visit.closed and _told(visit) != before.get(visit.id)
     ]
     return replace(file, visits=tuple(visits)), said
 
 
-def _ended(visit: Visit) -> Visit:
+def ended(visit: Visit) -> Visit:
+    """The visit when nobody is owed one there any more."""
     return replace(visit, closed=True, on=None, window=None, seat=None, alarms=())
 
 
@@ -188,7 +189,8 @@ def _told(visit: Visit) -> Mapping[str, object]:
     return {"who": visit.obligation_ids, "slot": (visit.on, visit.window), "alarms": visit.alarms}
 
 
-def _event(case_id: UUID, visit: Visit) -> VisitPlanned:
+def planned(case_id: UUID, visit: Visit) -> VisitPlanned:
+    """The visit as `visits` tells it."""
     return VisitPlanned(
         case_id=case_id,
         visit_id=visit.id,

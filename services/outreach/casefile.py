@@ -20,7 +20,7 @@ from shared.contracts.codes import (
     WaiverReason,
     Window,
 )
-from shared.contracts.topics.cases import CaseEvent
+from shared.contracts.topics.cases import CaseEvent, CaseMerged
 from shared.contracts.topics.field_reports import Talk
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.visits import Excused, Obligation
@@ -37,7 +37,11 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One visit obligation (Besuchsauftrag). `answers` are the triggers it answers, so that none opens a second round."""
+    """One visit obligation (Besuchsauftrag). `answers` are the triggers it answers, so that none opens a second round.
+
+    `via`, here and below: the absorbed cases it came with. `doubles`: the obligation it turned out to be the same as; what is
+    reported of it counts for that one.
+    """
 
     id: UUID
     person_id: UUID
@@ -52,6 +56,8 @@ class Owed:
     answers: tuple[str, ...] = ()
     void: Closing | None = None
     closing: Closing | None = None
+    doubles: UUID | None = None
+    via: tuple[UUID, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -100,6 +106,7 @@ class Visit:
     sent_to: str | None = None
     pending: bool = True
     closed: bool = False
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,7 @@ class Attempt:
     window: Window
     result: AttemptResult
     informed: bool
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,7 @@ class Waiver:
     obligation_ids: tuple[UUID, ...]
     reason: WaiverReason
     on: date
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,7 @@ class Contact:
     kind: ContactKind
     on: date
     reached: bool
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ class Told:
     report_id: UUID
     on: date
     talk: Talk
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,7 @@ class Consent:
     person_id: UUID
     purpose: ConsentPurpose
     withdrawn: bool = False
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +172,7 @@ class ReportRef:
     id: UUID
     sender: str
     type: str
+    via: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +182,38 @@ class Referral:
     id: UUID
     state: ReferralState
     on: date
+    via: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A case that is part of this one: through which cases, its own the first, and how it had ended."""
+
+    case_id: UUID
+    path: tuple[UUID, ...]
+    outcome: OutcomeRecorded | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event of the case's key that waits for the other key of a merge or split, or for such an event before it.
+
+    Exactly one of `state` and `leaves`. `split_from`: the state begins a case that has not been given its part yet.
+    """
+
+    state: CaseEvent | None = None
+    reopens: bool = False
+    split_from: UUID | None = None
+    undoes: UUID | None = None
+    leaves: CaseMerged | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """The whole file; `case` is the newest event of intake."""
+    """The whole file; `case` is the newest event of intake that was acted upon, `waiting` are those behind it, in order.
+
+    `came`: every case that was moved in, directly or not. `gave`: every case that was split off, here or before it came.
+    """
 
     case: CaseEvent
     owed: tuple[Owed, ...] = ()
@@ -188,6 +228,9 @@ class CaseFile:
     reports: tuple[ReportRef, ...] = ()
     advice_due: date | None = None
     outcome: OutcomeRecorded | None = None
+    came: tuple[Came, ...] = ()
+    gave: tuple[UUID, ...] = ()
+    waiting: tuple[Step, ...] = ()
 
     @property
     def open_owed(self) -> tuple[Owed, ...]:
@@ -204,8 +247,19 @@ class CaseFile:
         return next((visit for visit in self.visits if visit.id == visit_id), None)
 
     def tried(self, obligation_ids: tuple[UUID, ...]) -> tuple[Attempt, ...]:
-        """The attempts made for any of these obligations."""
-        return tuple(attempt for attempt in self.attempts if set(attempt.obligation_ids) & set(obligation_ids))
+        """The attempts made for any of these obligations, or for their doubles."""
+        roots, wanted = self.roots(), set(obligation_ids)
+        return tuple(each for each in self.attempts if wanted & {roots.get(one, one) for one in each.obligation_ids})
+
+    def roots(self) -> dict[UUID, UUID]:
+        """Each obligation, and the one that counts for it: itself, or what it doubles as long as that is in this file."""
+        doubles = {owed.id: owed.doubles for owed in self.owed}
+
+        def root(obligation_id: UUID) -> UUID:
+            same = doubles[obligation_id]
+            return obligation_id if same is None or same not in doubles else root(same)
+
+        return {each: root(each) for each in doubles}
 
 
 CASE_FILE: TypeAdapter[CaseFile] = TypeAdapter(CaseFile)

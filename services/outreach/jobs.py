@@ -9,7 +9,8 @@ from datetime import datetime
 import structlog
 
 from services.outreach import store
-from services.outreach.room import OutreachRoom, finish
+from services.outreach.room import OutreachRoom
+from services.outreach.state import finish
 from shared.calendar import previous_working_day
 from shared.city import City
 from shared.messaging.model import Said, Tx

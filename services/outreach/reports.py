@@ -58,14 +58,16 @@ def _attempt(file: CaseFile, report: Report, desk: Desk) -> Effect:
     brought = talked(file, report.id, data.attempted_on, data.talk)
     attempt = Attempt(report.id, ids, data.attempted_on, data.window, data.result, data.information_handed_over)
     unclear = data.result if data.result in CLARIFY else None
+    roots = file.roots()
+    concerned = tuple(dict.fromkeys((*ids, *(roots[each] for each in ids))))
     visits = tuple(
-        replace(without_slot(visit), clarification=unclear) if _goes_to(visit, ids) else visit for visit in file.visits
+        replace(without_slot(visit), clarification=unclear) if _goes_to(visit, concerned) else visit for visit in file.visits
     )
     told = VisitAttempted(
         case_id=file.case.case_id,
         report_id=report.id,
         visit_id=data.visit_id,
-        obligation_ids=ids,
+        obligation_ids=concerned,
         attempted_on=data.attempted_on,
         window=data.window,
         result=data.result,
@@ -81,7 +83,7 @@ def _concerned(file: CaseFile, data: AttemptReported) -> tuple[UUID, ...]:
         visit = file.visit(data.visit_id)
         if visit is None:
             raise Rejected("visit_id", "unknown_visit")
-        void = {owed.id for owed in file.owed if owed.void}
+        void = {owed.id for owed in file.owed if owed.void and not owed.doubles}
         return tuple(each for each in visit.obligation_ids if each not in void)
     if data.address_id is None:
         return tuple(owed.id for owed in file.open_owed)
@@ -139,8 +141,8 @@ def _waiver(file: CaseFile, report: Report, desk: Desk) -> Effect:
         raise Rejected("second_person", "second_person")
     if data.reason in _NO_WAIVER:
         raise Rejected("reason", "not_for_a_waiver")
-    open_ids = {owed.id for owed in file.open_owed}
-    if not set(data.obligation_ids) <= open_ids:
+    roots, still_open = file.roots(), {owed.id for owed in file.open_owed}
+    if not {roots.get(each) for each in data.obligation_ids} <= still_open:
         raise Rejected("obligation_ids", "not_an_open_obligation")
     if data.reason is WaiverReason.HOUSEHOLD_WANTS_NO_VISIT and not _spoke(file):
         raise Rejected("reason", "contact_first")

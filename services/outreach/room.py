@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
 from services.outreach import store
-from services.outreach.arranging import Desk, arrange
-from services.outreach.assignment import dispatch, withdraw
+from services.outreach.arranging import Desk
+from services.outreach.assignment import withdraw
 from services.outreach.casefile import CaseFile, Referral
-from services.outreach.obligations import owe
+from services.outreach.locating import concerned, reported_as
+from services.outreach.parting import persons_of
 from services.outreach.planning import Diary
-from services.outreach.promises import advise
 from services.outreach.report import Report
 from services.outreach.reports import take
 from services.outreach.staff import of_team, team_of
+from services.outreach.state import State, finish
+from services.outreach.steps import case_changed, moved_cases, release
 from shared.city import City
-from shared.contracts.catalogue import ASSESSMENTS, HOUSEHOLDS, OUTCOMES, VISITS, Topic
+from shared.contracts.catalogue import HOUSEHOLDS
 from shared.contracts.codes import AttemptResult, WithdrawReason
-from shared.contracts.fields import Event
-from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseReopened
+from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseMerged
 from shared.contracts.topics.field_reports import FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.referrals import ReferralChanged
 from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
-
-_TOPIC_OF: dict[type[Event], Topic] = {event: topic for topic in (VISITS, ASSESSMENTS, OUTCOMES) for event in topic.events}
-
-
-@dataclass(slots=True)
-class State:
-    """What a batch works on, and what it has changed so far."""
-
-    now: datetime
-    city: City
-    new_id: Callable[[], UUID]
-    files: dict[UUID, CaseFile]
-    registers: dict[UUID, HouseholdRecorded]
-    diary: Diary
-    changed_files: set[UUID] = field(default_factory=set)
-    erased_files: set[UUID] = field(default_factory=set)
-    changed_registers: set[UUID] = field(default_factory=set)
-    erased_registers: set[UUID] = field(default_factory=set)
-    notes: list[store.Note] = field(default_factory=list)
 
 
 class OutreachRoom:
@@ -60,28 +42,41 @@ class OutreachRoom:
     async def load(self, tx: Tx, heard: Sequence[Heard], now: datetime) -> State:
         """Read and lock the cases and households of a batch, and the diaries of the teams they need."""
         cases = {case_id for each in heard if (case_id := _case_of(each))}
-        households = {household_id for each in heard if (household_id := _household_of(each))}
+        moving = {case_id for each in heard for case_id in moved_cases(each.data)}
+        households = {household_id for each in heard for household_id in _households_of(each)}
         districts = {name for each in heard if isinstance(each.data, CaseEvent) for name in _districts(each.data)}
-        return await self.load_cases(tx, cases, households, districts, now)
+        return await self.load_cases(tx, cases, households, districts, now, moving)
 
-    async def load_cases(self, tx: Tx, cases: set[UUID], households: set[UUID], districts: Iterable[str], now: datetime) -> State:
-        """The same for ids known beforehand; `districts` are those that may be planned in beside the files' own."""
-        all_households = await store.lock_households(tx, cases, households)
-        files = await store.load_files(tx, cases, households)
-        registers = await store.load_registers(tx, all_households)
+    async def load_cases(
+        self,
+        tx: Tx,
+        cases: set[UUID],
+        households: set[UUID],
+        districts: Iterable[str],
+        now: datetime,
+        moving: Collection[UUID] = (),
+    ) -> State:
+        """The same for ids known beforehand; `districts` are those that may be planned in beside the files' own.
+
+        `moving` are cases that a merge or split names.
+        """
+        kin = await store.lock_families(tx, cases, moving, households)
+        files = await store.load_files(tx, kin.cases, households)
+        registers = await store.load_registers(tx, kin.households)
         known = {owed.district for file in files.values() for owed in file.owed}
+        known |= {name for file in files.values() for step in file.waiting if step.state for name in _districts(step.state)}
         teams = {team_of(self.city, district) for district in {*districts, *known}}
         teams |= {visit.team for file in files.values() for visit in file.visits}
         await store.lock_teams(tx, teams)
         people = [who.id for team in teams for who in of_team(self.city, team)]
         diary = Diary(await store.load_bookings(tx, people, now.date()))
-        return State(now, self.city, self._new_id, files, registers, diary)
+        return State(now, self.city, self._new_id, files, registers, diary, kin.families, kin.aliases)
 
     def decide(self, state: State, heard: Heard) -> Decision:
         """Decide one message. Raises Rejected for a field report that breaks a rule."""
         data = heard.data
-        if isinstance(data, CaseEvent):
-            return Decision(_case_changed(state, data))
+        if isinstance(data, CaseEvent | CaseMerged):
+            return Decision(case_changed(state, data))
         if isinstance(data, CaseErased):
             return Decision(_case_erased(state, data))
         if heard.topic == HOUSEHOLDS.name:
@@ -99,7 +94,11 @@ class OutreachRoom:
             await store.save_registers(tx, entries, state.erased_registers)
         if state.changed_files or state.erased_files:
             files = [state.files[each] for each in sorted(state.changed_files)]
-            await store.save_files(tx, files, state.erased_files, state.notes)
+            await store.save_files(tx, files, state.erased_files)
+        if state.merged or state.handed_over or state.related:
+            await store.save_moves(tx, state.kin, state.aliases, state.merged, state.handed_over)
+        if state.notes:
+            await store.save_notes(tx, state.notes)
 
     def gone(self, state: State) -> Gone:
         """What was written of the erased cases, and refused reports that name one."""
@@ -109,13 +108,15 @@ class OutreachRoom:
 
 def _case_of(heard: Heard) -> UUID | None:
     data = heard.data
-    return data.case_id if isinstance(data, CaseEvent | CaseErased | FieldReport | ReferralChanged) else None
+    return data.case_id if isinstance(data, CaseEvent | CaseMerged | CaseErased | FieldReport | ReferralChanged) else None
 
 
-def _household_of(heard: Heard) -> UUID | None:
+def _households_of(heard: Heard) -> set[UUID]:
     if heard.topic == HOUSEHOLDS.name:
-        return UUID(heard.key)
-    return heard.data.household_id if isinstance(heard.data, CaseEvent | CaseErased) else None
+        return {UUID(heard.key)}
+    if isinstance(heard.data, CaseMerged):
+        return {heard.data.household_id, heard.data.into_household_id}
+    return {heard.data.household_id} if isinstance(heard.data, CaseEvent | CaseErased) else set()
 
 
 def _districts(case: CaseEvent) -> Iterable[str]:
@@ -123,51 +124,21 @@ def _districts(case: CaseEvent) -> Iterable[str]:
     return (case.district, *(defendant.district for defendant in defendants))
 
 
-def _case_changed(state: State, event: CaseEvent) -> list[Said]:
-    before = state.files.get(event.case_id)
-    case = CaseEvent(**dict(event))
-    file = replace(before, case=case) if before else CaseFile(case)
-    if isinstance(event, CaseReopened):
-        file = replace(file, outcome=None)
-    file, owed = owe(file, state.city, state.new_id)
-    file, advice = advise(file, state.city)
-    register = state.registers.get(case.household_id)
-    return finish(state, before, file, [*owed, *advice], (register, register))
-
-
-def finish(
-    state: State,
-    before: CaseFile | None,
-    file: CaseFile,
-    said: Sequence[Event],
-    registers: tuple[HouseholdRecorded | None, HouseholdRecorded | None],
-    diary: Diary | None = None,
-) -> list[Said]:
-    """Arrange the visits, see what leaves to the teams, and only then let it count."""
-    diary = diary or state.diary.copy()
-    file, plans = arrange(file, registers[1], Desk(state.now, state.city, diary, state.new_id))
-    file, assignments = dispatch(before, file, registers[0], registers[1], state.now.date())
-    told = [Said(_TOPIC_OF[type(event)].name, str(file.case.case_id), event) for event in (*said, *plans)]
-    if file != before:
-        state.files[file.case.case_id] = file
-        state.changed_files.add(file.case.case_id)
-        state.erased_files.discard(file.case.case_id)
-        state.diary = diary
-    return [*told, *assignments]
-
-
 def _case_erased(state: State, data: CaseErased) -> list[Said]:
-    file = state.files.get(data.case_id)
-    said: list[Said] = []
-    if file is not None:
-        for visit in file.visits:
-            state.diary.release(visit.id)
-            said += withdraw(file, visit, WithdrawReason.CASE_ERASED)[1]
-        del state.files[data.case_id]
-    state.changed_files.discard(data.case_id)
-    state.erased_files.add(data.case_id)
-    state.notes = [note for note in state.notes if note.case_id != data.case_id]
-    return said
+    """Forget the case; of an alias that it was one. What waits for it takes its part first."""
+    draft = state.draft()
+    told = release(draft, data.case_id)
+    file = draft.files.pop(data.case_id, None)
+    for visit in file.visits if file else ():
+        draft.diary.release(visit.id)
+        told += withdraw(file, visit, WithdrawReason.CASE_ERASED)[1] if file else []
+    draft.changed_files.discard(data.case_id)
+    draft.erased_files.add(data.case_id)
+    draft.kin.pop(data.case_id, None)
+    draft.aliases.pop(data.case_id, None)
+    draft.notes = [note for note in draft.notes if note.case_id != data.case_id]
+    state.adopt(draft)
+    return told
 
 
 def _household_changed(state: State, household_id: UUID, entry: BaseModel | None) -> list[Said]:
@@ -203,36 +174,46 @@ def _found_again(file: CaseFile, old: HouseholdRecorded | None, new: HouseholdRe
 
 
 def _referral_changed(state: State, data: ReferralChanged) -> list[Said]:
-    file = state.files.get(data.case_id)
+    file = state.files.get(state.aliases.get(data.case_id, data.case_id))
     if file is not None:
         newest = Referral(data.referral_id, data.state, data.changed_on)
+        same = next((each for each in file.referrals if each.id == data.referral_id), newest)
         others = tuple(each for each in file.referrals if each.id != data.referral_id)
-        state.files[data.case_id] = replace(file, referrals=(*others, newest))
-        state.changed_files.add(data.case_id)
+        state.put(replace(file, referrals=(*others, replace(newest, via=same.via))))
     return []
 
 
 def _reported(state: State, heard: Heard, data: FieldReport) -> list[Said]:
-    file = state.files.get(data.case_id)
+    """A report on what its case is part of now, or on the case to which a split brought what it names."""
     if heard.key != str(data.case_id):
         raise Rejected("case_id", "not_the_key")
-    if file is None:
+    family = state.family(data.case_id)
+    if not family or family[0].case.case_id != state.aliases.get(data.case_id, data.case_id):
         raise Rejected("case_id", "unknown_case")
+    files = concerned(family, data)
     team = heard.topic.partition(".")[2]
-    if team not in {team_of(state.city, file.case.district), *(visit.team for visit in file.visits)}:
+    if not any(team in _teams(state, file) for file in (family[0], *files)):
         raise Rejected("case_id", "case_of_another_team")
-    register = state.registers.get(file.case.household_id)
     diary = state.diary.copy()
-    report = Report(heard.id, heard.source, data, _persons(file, register))
-    after, said = take(file, report, Desk(state.now, state.city, diary, state.new_id))
-    told = finish(state, file, after, said, (register, register), diary)
+    desk = Desk(state.now, state.city, diary, state.new_id)
+    effects = []
+    for file in files:
+        register = state.registers.get(file.case.household_id)
+        after, said = take(file, Report(heard.id, heard.source, data, _persons(file, register)), desk)
+        effects.append((file, reported_as(after, heard.id, data.case_id), said, register))
+    told: list[Said] = []
+    for file, after, said, register in effects:
+        told += finish(state, file, after, said, (register, register), diary)
+        diary = state.diary.copy()
     if data.note:
-        state.notes.append(store.Note(heard.id, data.case_id, data.actor, data.recorded_at, data.note))
+        state.notes.append(store.Note(heard.id, files[0].case.case_id, data.actor, data.recorded_at, data.note))
     return told
+
+
+def _teams(state: State, file: CaseFile) -> set[str]:
+    return {team_of(state.city, file.case.district), *(visit.team for visit in file.visits)}
 
 
 def _persons(file: CaseFile, register: HouseholdRecorded | None) -> frozenset[UUID]:
     """Everybody the case knows by name or by suit."""
-    members = register.members if register else ()
-    sued = (defendant.person_id for proceeding in file.case.proceedings for defendant in proceeding.defendants)
-    return frozenset((*file.case.tenant_ids, *sued, *(member.person_id for member in members)))
+    return frozenset((*persons_of(file.case), *(member.person_id for member in (register.members if register else ()))))

@@ -1,13 +1,15 @@
 """The SQL of outreach: read and lock what a batch touches, write what it changed. The number of statements is fixed.
 
-Locks, always in this order: one advisory lock for each household (sorted), so that a case and its household, heard at
-the same instant by two processes, meet here; the case files (by id); one advisory lock for each team whose diary is
-planned in (sorted), so that nobody is booked twice. Unlike a row, an advisory lock needs nothing to exist.
+Locks, always in this order: one advisory lock for each household, so that a case and its household, heard at the same
+instant by two processes, meet here, and one for each case of a merge or split and of their families, so that both keys'
+events meet (households and cases sorted together; who joined a family meanwhile is locked next); the case files (by id); one
+advisory lock for each team whose diary is planned in (sorted), so that nobody is booked twice. Unlike a row, an advisory
+lock needs nothing to exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -41,12 +43,54 @@ async def _lock(tx: Tx, keys: Sequence[int]) -> None:
     await tx.execute("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", keys)
 
 
-async def lock_households(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> set[UUID]:
-    """Lock these households, and those of these cases. Returns all their ids."""
-    rows = await tx.fetch("select distinct household_id from case_files where case_id = any($1::uuid[])", list(cases))
-    all_ids = {row["household_id"] for row in rows} | set(households)
-    await _lock(tx, _lock_keys("household", all_ids))
-    return all_ids
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The cases to read for a batch, their households, the family of each that has one, and what aliases stand for."""
+
+    cases: set[UUID]
+    households: set[UUID]
+    families: dict[UUID, UUID]
+    aliases: dict[UUID, UUID]
+
+
+async def lock_families(tx: Tx, cases: Collection[UUID], moving: Collection[UUID], households: Collection[UUID]) -> Kin:
+    """Lock these cases' families and households, and what a merge or split names, as they are once the locks are held."""
+    held: set[int] = set()
+    while True:
+        kin = await _kin(tx, {*cases, *moving}, households)
+        wanted = _lock_keys("household", kin.households) + _lock_keys("case", {*moving, *kin.families})
+        missing = sorted(set(wanted) - held)
+        if held and not missing:
+            return kin
+        await _lock(tx, missing)
+        held |= set(missing) or {0}
+
+
+async def _kin(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> Kin:
+    rows = await tx.fetch(
+        """
+        with kin as (
+            select case_id, family, part_of from case_kin
+            where family in (select family from case_kin where case_id = any($1::uuid[]))
+        ), named as (
+            select case_id from kin union select * from unnest($1::uuid[])
+        )
+        select case_id, k.family, k.part_of, f.household_id,
+            case when k.case_id is not null then array(
+                select distinct (step #>> '{state,household_id}')::uuid from jsonb_array_elements(f.state -> 'waiting') as step
+                where step #>> '{state,household_id}' is not null
+            ) end as ahead
+        from named left join kin k using (case_id) left join case_files f using (case_id)
+        """,
+        list(cases),
+    )
+    lived = {household_id for row in rows for household_id in (row["household_id"], *(row["ahead"] or ()))} - {None}
+    return Kin(
+        cases={row["case_id"] for row in rows},
+        households=lived | set(households),
+        families={row["case_id"]: row["family"] for row in rows if row["family"]},
+        aliases={row["case_id"]: row["part_of"] for row in rows if row["part_of"]},
+    )
 
 
 async def load_files(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> dict[UUID, CaseFile]:
@@ -103,9 +147,10 @@ async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: C
     )
 
 
-async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID], notes: Sequence[Note]) -> None:
-    """Keep these files with their open visits and new notes; forget the erased cases with all that hangs on them."""
+async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]) -> None:
+    """Keep these files with their open visits; forget the erased cases and aliases with all that hangs on them."""
     await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
+    await tx.execute("delete from case_kin where case_id = any($1::uuid[])", list(erased))
     await tx.execute(
         """
         insert into case_files (case_id, household_id, state) select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[])
@@ -117,6 +162,44 @@ async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]
     )
     open_visits = [(file.case.case_id, visit) for file in files for visit in file.visits if not visit.closed]
     await _save_visits(tx, [file.case.case_id for file in files], open_visits)
+
+
+async def save_moves(
+    tx: Tx, kin: Mapping[UUID, UUID], aliases: Mapping[UUID, UUID], merged: Collection[UUID], reports: Mapping[UUID, UUID]
+) -> None:
+    """Keep who belongs together and which ids are aliases; the notes of moved reports follow; absorbed files are gone.
+
+    `reports`: the case that each report went to with a split. Once the files and visits that took over are saved.
+    """
+    await tx.execute(
+        """
+        insert into case_kin (case_id, family, part_of) select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])
+        on conflict (case_id) do update set family = excluded.family, part_of = excluded.part_of
+        """,
+        list(kin),
+        list(kin.values()),
+        [aliases.get(each) for each in kin],
+    )
+    await tx.execute(
+        """
+        update notes set case_id = k.part_of from case_kin k join case_files f on f.case_id = k.part_of
+        where notes.case_id = any($1::uuid[]) and k.case_id = notes.case_id
+        """,
+        list(merged),
+    )
+    await tx.execute(
+        """
+        update notes set case_id = went.case_id from unnest($1::uuid[], $2::uuid[]) as went (report_id, case_id)
+        join case_files using (case_id) where notes.report_id = went.report_id
+        """,
+        list(reports),
+        list(reports.values()),
+    )
+    await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(merged))
+
+
+async def save_notes(tx: Tx, notes: Sequence[Note]) -> None:
+    """Keep new notes."""
     await tx.execute(
         """
         insert into notes (report_id, case_id, actor, recorded_at, note)
@@ -146,7 +229,7 @@ async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUI
             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::smallint[], $8::boolean[], $9::boolean[]
         ) as new (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, pending)
         on conflict (visit_id) do update set
-            team = excluded.team, caseworker = excluded.caseworker, planned_on = excluded.planned_on,
+            case_id = excluded.case_id, team = excluded.team, caseworker = excluded.caseworker, planned_on = excluded.planned_on,
             time_window = excluded.time_window, seat = excluded.seat, alarmed = excluded.alarmed,
             waiting_since = case when excluded.waiting_since is not null
                 then coalesce(old.waiting_since, excluded.waiting_since) end

@@ -26,8 +26,9 @@ def settle(file: CaseFile, needed: int) -> tuple[CaseFile, list[Event]]:
 
     `needed` attempts in vain exhaust an obligation.
     """
+    roots = file.roots()
     owed = tuple(
-        replace(each, closing=each.void or _closing(each.id, file, needed) or _followed(each, file)) for each in file.owed
+        replace(each, closing=each.void or _closing(each.id, file, roots, needed) or _followed(each, file)) for each in file.owed
     )
     ends: dict[tuple[ObligationClose, WaiverReason | None, date], list[UUID]] = {}
     for old, new in zip(file.owed, owed, strict=True):
@@ -46,10 +47,10 @@ def reopened(before: CaseFile, after: CaseFile) -> tuple[UUID, ...]:
     return tuple(owed.id for owed in after.owed if owed.open and owed.id in ended)
 
 
-def _closing(obligation_id: UUID, file: CaseFile, needed: int) -> Closing | None:
+def _closing(obligation_id: UUID, file: CaseFile, roots: dict[UUID, UUID], needed: int) -> Closing | None:
     """The best end that stands: a household met late was met, whatever was given up before."""
-    attempts = [each for each in file.attempts if obligation_id in each.obligation_ids]
-    waivers = [each for each in file.waivers if obligation_id in each.obligation_ids]
+    attempts = [each for each in file.attempts if any(roots.get(one) == obligation_id for one in each.obligation_ids)]
+    waivers = [each for each in file.waivers if any(roots.get(one) == obligation_id for one in each.obligation_ids)]
     return _met(attempts) or _refused(attempts) or _exhausted(attempts, needed) or _waived(waivers)
 
 
@@ -57,7 +58,9 @@ def _followed(owed: Owed, file: CaseFile) -> Closing | None:
     """A round that a correction would open again is not owed beside the later round that followed it."""
     same = (owed.person_id, owed.address_id, owed.proceeding_id)
     later = (
-        each for each in file.owed if each.round > owed.round and (each.person_id, each.address_id, each.proceeding_id) == same
+        each
+        for each in file.owed
+        if each.round > owed.round and not each.doubles and (each.person_id, each.address_id, each.proceeding_id) == same
     )
     first = next(later, None)
     return Closing(ObligationClose.VOID, first.owed_since, WaiverReason.COVERED_ELSEWHERE) if first else None

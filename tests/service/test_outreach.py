@@ -20,8 +20,9 @@ from pydantic import BaseModel, SecretStr
 
 from services.outreach.app import HERE, build
 from services.outreach.jobs import Replanning, WaitingAlarm
-from services.outreach.room import OutreachRoom, State
+from services.outreach.room import OutreachRoom
 from services.outreach.routes import routes
+from services.outreach.state import State
 from shared.city import City
 from shared.contracts.catalogue import CASES, EVENT_TYPES, FIELD_REPORTS, HOUSEHOLDS, owner_of
 from shared.contracts.codes import Answer, AttemptResult, Stage, TerminationType

@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from services.outreach.casefile import CASE_FILE, CaseFile, Visit
 from services.outreach.planning import Diary
-from services.outreach.room import OutreachRoom, State
+from services.outreach.room import OutreachRoom
 from services.outreach.staff import team_of
+from services.outreach.state import State
 from shared.city import Absence, City, load_city
 from shared.contracts.catalogue import CASES, FIELD_REPORTS, HOUSEHOLDS
 from shared.contracts.codes import (
