@@ -172,7 +172,8 @@ def taken_over(heard: Sequence[BaseModel], n: int, person: UUID, excused: UUID, 
                 tries=(
                     referrals.TakenTry(
                         referral_id=changes[0].referral_id, group=changes[0].group, try_number=1,
-                        offered_on=changes[0].changed_on, answered_on=answer and answer.changed_on, answer=answer and answer.state,
+                        offered_on=changes[0].changed_on, answered_on=answer and answer.changed_on,
+                        answer=answer and answer.state,
                     ),
                 ),
                 rulings=tuple(
