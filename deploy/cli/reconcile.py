@@ -7,23 +7,24 @@ their own tables, so that a service cannot prove itself right.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated
 from uuid import UUID
 
 from asyncpg import Connection, Record
 from cyclopts import Parameter
+from pydantic import BaseModel
 
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
 from deploy.cli.output import run
 from deploy.cli.target import SERVICES, Target, target
+from deploy.cli.told import Cases, Coverage, astray, cases_of, coverage_of, held_twice, referrals_of
+from services.referral.casefile import CaseFile
 from services.reporting.rebuild import check as check_reporting
-from shared.contracts.catalogue import CASES, NOTICES, VISITS
+from shared.contracts.catalogue import CASES, EVENT_TYPES, NOTICES, REFERRALS, VISITS
 from shared.contracts.codes import Stage
-from shared.contracts.topics.cases import CaseErased, CaseEvent
-from shared.contracts.topics.visits import ObligationClosed, ReportCorrected, VisitOwed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,29 @@ def reconcile_command(*, as_json: Annotated[bool, Parameter(name="--json", negat
 async def reconcile(system: Target) -> list[Check]:
     """All checks, each on its own."""
     async with database(system, "intake") as intake, database(system, "outreach") as outreach:
-        checks = [await _notices(intake), await _covered(intake, outreach)]
-    return [*checks, await _level(system), await _parked(system), await _read_model(system)]
+        notices = await _notices(intake)
+        cases, told = await _cases(intake), coverage_of(await _told(outreach, VISITS.name))
+    return [
+        notices,
+        _covered(cases, told),
+        await _moved(system, cases, told),
+        await _level(system),
+        await _parked(system),
+        await _read_model(system),
+    ]
 
 
 async def _notices(intake: Connection[Record]) -> Check:
-    """The primary key of `statements` allows one case a notice; here every accepted one must have its place."""
+    """The primary key of `statements` allows one case a notice; here every accepted one must have its place, and no alias."""
     row = await intake.fetchrow(
         """
         select count(*) as accepted,
                count(*) filter (where s.id is null) as lost,
                count(*) filter (where s.id is not null and s.case_id is null) as waiting,
-               count(*) filter (where s.case_id is not null and c.id is null) as homeless,
-               (array_agg(i.id) filter (where s.id is null))[1:5] as examples
+               count(*) filter (where s.case_id is not null and (c.id is null or c.merged_into is not null)) as homeless,
+               (array_agg(i.id) filter (
+                   where s.id is null or (s.case_id is not null and (c.id is null or c.merged_into is not null))
+               ))[1:5] as examples
         from inbound i
         left join statements s on s.source = i.source and s.id = i.id
         left join cases c on c.id = s.case_id
@@ -83,29 +94,15 @@ async def _notices(intake: Connection[Record]) -> Check:
     assert row is not None
     ok = not row["lost"] and not row["homeless"]
     detail = f"{row['accepted']} accepted, {row['waiting']} wait for the notice they belong to, {row['lost']} lost"
+    detail += f", {row['homeless']} in no live case"
     return Check("every accepted notice is in exactly one case", ok, detail if ok else f"{detail}, first: {row['examples']}")
 
 
-@dataclass(slots=True)
-class _Coverage:
-    """What `visits` said of one case: who is owed or excused, and which obligations are open."""
-
-    owed: dict[UUID, tuple[UUID, UUID, int]]
-    excused: set[UUID]
-    closed: set[UUID]
-
-
-async def _covered(intake: Connection[Record], outreach: Connection[Record]) -> Check:
-    newest = await intake.fetch(
-        "select distinct on (key) key, type, data from journal where topic = $1 order by key, n desc", CASES.name
-    )
-    told = _coverage(await outreach.fetch("select key, type, data from journal where topic = $1 order by id", VISITS.name))
+def _covered(cases: Cases, told: Mapping[UUID, Coverage]) -> Check:
+    """An absorbed case owes nothing itself: what it owed, and whom, is its surviving case's."""
     defendants, uncovered, doubled = 0, [], []
-    for row in newest:
-        if row["type"] == CaseErased.TYPE:
-            continue
-        case = CaseEvent.model_validate_json(row["data"])
-        coverage = told.get(row["key"], _Coverage({}, set(), set()))
+    for case_id, case in cases.live.items():
+        coverage = told.get(case_id, Coverage()).renamed(cases.names.get(case_id, {}))
         owed = {(person, address) for person, address, _ in coverage.owed.values()}
         for proceeding in case.proceedings if case.stage is not Stage.NONE else ():
             for defendant in proceeding.defendants:
@@ -121,19 +118,62 @@ async def _covered(intake: Connection[Record], outreach: Connection[Record]) -> 
     )
 
 
-def _coverage(rows: Iterable[Record]) -> dict[str, _Coverage]:
-    told: dict[str, _Coverage] = {}
-    for row in rows:
-        coverage = told.setdefault(row["key"], _Coverage({}, set(), set()))
-        if row["type"] == VisitOwed.TYPE:
-            owed = VisitOwed.model_validate_json(row["data"])
-            coverage.owed |= {each.obligation_id: (each.person_id, each.address_id, each.round) for each in owed.obligations}
-            coverage.excused |= {each.person_id for each in owed.excused}
-        elif row["type"] == ObligationClosed.TYPE:
-            coverage.closed |= set(ObligationClosed.model_validate_json(row["data"]).obligation_ids)
-        elif row["type"] == ReportCorrected.TYPE:
-            coverage.closed -= set(ReportCorrected.model_validate_json(row["data"]).reopened_obligation_ids)
-    return told
+async def _moved(system: Target, cases: Cases, told: Mapping[UUID, Coverage]) -> Check:
+    """Merged and split cases: every id means one case, and what a case has, no other has."""
+    aliases: dict[str, dict[UUID, UUID]] = {}
+    for service, statement in _ALIASES.items():
+        async with database(system, service) as connection:
+            aliases[service] = {row["alias"]: row["into"] for row in await connection.fetch(statement)}
+    async with database(system, "outreach") as outreach:
+        visits = await outreach.fetch("select visit_id, case_id from open_visits")
+    async with database(system, "referral") as referral:
+        referrals = referrals_of(await _told(referral, REFERRALS.name))
+        kept = await referral.fetch("select referral_id, case_id from referrals")
+        files = await referral.fetch("select state from case_files where follows <> '{}' or state -> 'taken_in' <> '[]'")
+    live = cases.live
+    broken = [f"{service}'s alias {each}" for service, known in aliases.items() for each in astray(known, cases.newest)]
+    broken += [f"obligation {each}" for each in held_twice(live, {key: each.owed for key, each in told.items()})]
+    broken += [f"referral {each}" for each in held_twice(live, referrals)]
+    broken += [f"visit {row['visit_id']} of no live case" for row in visits if row["case_id"] not in live]
+    broken += [f"referral {row['referral_id']} of no live case" for row in kept if row["case_id"] not in live]
+    moving = [CaseFile.model_validate_json(row["state"]) for row in files]
+    broken += [f"case {each.case_id} waits for its other half" for each in moving if each.facts and not each.ready]
+    ids = {each for known in aliases.values() for each in known}
+    detail = f"{len(ids)} aliases, {len(broken)} of them, of obligations, visits and referrals without exactly one case"
+    return Check("merged and split cases share nothing", not broken, detail if not broken else f"{detail}: {broken[:5]}")
+
+
+_ALIASES = {
+    "intake": "select id as alias, merged_into as into from cases where merged_into is not null",
+    "outreach": "select case_id as alias, part_of as into from case_kin where part_of is not null",
+    "referral": """
+        select case_id as alias, (state ->> 'merged_into')::uuid as into from case_files where state ->> 'merged_into' is not null
+    """,
+}
+
+
+async def _cases(intake: Connection[Record]) -> Cases:
+    """The newest event of each case, and all that replaced ids."""
+    rows = await intake.fetch(
+        """
+        select type, data from (
+            select id, type, data, row_number() over (partition by key order by n desc) as age from journal where topic = $1
+        ) told
+        where age = 1 or data like '%"replaced":[{%' order by id
+        """,
+        CASES.name,
+    )
+    return cases_of(_events(rows))
+
+
+async def _told(connection: Connection[Record], topic: str) -> list[BaseModel]:
+    """All that a service told on this topic."""
+    return _events(await connection.fetch("select type, data from journal where topic = $1 order by id", topic))
+
+
+def _events(rows: Iterable[Record]) -> list[BaseModel]:
+    """Without what was erased."""
+    return [EVENT_TYPES[row["type"]].model_validate_json(row["data"]) for row in rows if row["type"] in EVENT_TYPES]
 
 
 async def _level(system: Target) -> Check:
