@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -66,3 +67,17 @@ def show(desk: Desk, case: CaseState, *, doubtful: bool) -> list[Said]:
         return []
     desk.change_case(case.model_copy(update={"doubtful": doubtful, "last": event}))
     return [Said(CASES.name, str(case.id), event)]
+
+
+def differ(desk: Desk, question: Question) -> list[Said]:
+    """A person says that these cases are two: their households stay apart, all questions between them are answered."""
+    one, other = (desk.living(each) for each in (question.one, question.other))
+    assert one is not None
+    assert other is not None
+    desk.apart.add(frozenset((one.household_id, other.household_id)))
+    mine, theirs = ({each.id for each in desk.cases_of(case.household_id)} for case in (one, other))
+    for each in list(desk.questions.values()):
+        if {each.one, each.other} & mine and {each.one, each.other} & theirs:
+            desk.change_question(replace(each, state="DIFFERENT"))
+    doubted_before = [desk.cases[each] for each in sorted(mine | theirs) if desk.cases[each].doubtful]
+    return [said for each in doubted_before for said in show(desk, each, doubtful=bool(desk.questions_of(each.id)))]

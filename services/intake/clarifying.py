@@ -5,19 +5,33 @@ Locks as everywhere in intake: notices, match keys, household rows (see store.py
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+import asyncpg
+
+from services.intake import erasing_store, moves, store
+from services.intake.asking import differ
+from services.intake.desk import Desk
+from services.intake.doubt_store import QUESTIONS, question_of
 from services.intake.facts import StatementKey
-from services.intake.questions import Question, Reason
-from shared.messaging.model import Tx
+from services.intake.questions import Question, Reason, from_json
+from services.intake.room import IntakeRoom
+from shared.contracts.topics.notices import EVENTS as NOTICES
+from shared.messaging.journal import Entry, append
+from shared.messaging.model import Rejected, Said, Tx
+from shared.runtime.clock import Clock
+from shared.runtime.telemetry import traceparent
 
 if TYPE_CHECKING:
     from shared.runtime.service import Running
 
+T = TypeVar("T")
+
+TRIES = 3
 PAGE = 50
 """Clarifications on one page."""
 
@@ -46,22 +60,51 @@ class Moved:
 
 async def open_questions(tx: Tx, after: UUID | None = None, limit: int = PAGE) -> list[Question]:
     """The open clarifications whose cases are both open, by id; `after`: the last id of the page before."""
-    raise NotImplementedError
+    rows = await tx.fetch(
+        f"""
+        {QUESTIONS} q where q.state = 'OPEN' and ($1::uuid is null or q.id > $1)
+            and not exists (select from cases c where c.id in (q.one, q.other) and c.status <> 'OPEN')
+        order by q.id limit $2
+        """,
+        after,
+        limit,
+    )
+    return [question_of(row) for row in rows]
 
 
 async def question(tx: Tx, question_id: UUID) -> Question | None:
     """One clarification, open or decided. Its cases' notices: `notices`."""
-    raise NotImplementedError
+    row = await tx.fetchrow(f"{QUESTIONS} where id = $1", question_id)
+    return None if row is None else question_of(row)
 
 
 async def notices(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, list[CaseNotice]]:
-    """The notices of these cases (aliases: of the case they are part of), oldest first."""
-    raise NotImplementedError
+    """The notices of these cases, oldest first; those of an alias are the notices of the case it is part of."""
+    rows = await tx.fetch(
+        """
+        select c.id as case_id, s.source, s.id, s.type, s.received_on, s.came_with, r.reasons
+        from cases c join statements s on s.case_id = coalesce(c.merged_into, c.id)
+        left join reasons r on r.source = s.source and r.id = s.id
+        where c.id = any($1::uuid[]) and s.type = any($2::text[])
+        order by c.id, s.received_on, s.recorded_at, s.source, s.id
+        """,
+        list(case_ids),
+        [each.TYPE for each in NOTICES],
+    )
+    found: dict[UUID, list[CaseNotice]] = {each: [] for each in case_ids}
+    for row in rows:
+        why = () if row["reasons"] is None else from_json(row["reasons"])
+        key = row["source"], row["id"]
+        found[row["case_id"]].append(CaseNotice(key, row["type"], row["received_on"], tuple(row["came_with"]), why))
+    return found
 
 
-async def moves(tx: Tx, case_id: UUID) -> list[Moved]:
+async def moves_of(tx: Tx, case_id: UUID) -> list[Moved]:
     """The merges and splits of a case, newest first."""
-    raise NotImplementedError
+    rows = await tx.fetch(
+        "select kind, case_id, moved, who, at from moves where case_id = $1 or moved = $1 order by id desc", case_id
+    )
+    return [Moved(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +116,111 @@ class Clarifying:
     `nobody_goes` (each side must name somebody), `nothing_came` (nothing of that merge is left to be undone).
     """
 
-    system: Running
+    pool: asyncpg.Pool[asyncpg.Record]
+    room: IntakeRoom
+    clock: Clock
+    told: Callable[[], None]
+
+    @classmethod
+    def of(cls, system: Running) -> Clarifying:
+        """The decisions of a running service."""
+        return cls(system.pool, system.service.room.room, system.clock, system.relay.wake.set)  # type: ignore[attr-defined]  # app.py makes intake's room a forgetting one
 
     async def decide(self, question_id: UUID, *, same: bool, by: str) -> UUID | None:
         """Same: merge the two cases, returns the surviving one. Different: keep their households apart for good."""
-        raise NotImplementedError
+
+        async def work(tx: Tx, now: datetime) -> tuple[UUID | None, list[Said]]:
+            asked = await question(tx, question_id)
+            if asked is None:
+                raise Rejected("question", "unknown_question")
+            desk = await self._desk(tx, now, [asked.one, asked.other])
+            if question_id not in desk.questions:
+                raise Rejected("question", "decided")
+            if same:
+                return await self._merge(tx, desk, now, asked.one, asked.other, by)
+            said = differ(desk, desk.questions[question_id])
+            await self._save(tx, desk, now, by)
+            return None, said
+
+        return await self._commit(work)
 
     async def merge(self, one: UUID, other: UUID, *, by: str) -> UUID:
         """Merge two cases and their households. Returns the surviving case: the one that was heard of first."""
-        raise NotImplementedError
+
+        async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
+            return await self._merge(tx, await self._desk(tx, now, [one, other]), now, one, other, by)
+
+        return await self._commit(work)
 
     async def split(self, case_id: UUID, chosen: Collection[StatementKey], *, by: str) -> UUID:
         """Take these notices into a new case of a new household. Returns the new case."""
-        raise NotImplementedError
+
+        async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
+            return await self._split(tx, await self._desk(tx, now, [case_id]), now, case_id, chosen, by)
+
+        return await self._commit(work)
 
     async def undo(self, case_id: UUID, absorbed: UUID, *, by: str) -> UUID:
         """Split exactly what came with the absorbed case. Returns the new case."""
-        raise NotImplementedError
+
+        async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
+            desk = await self._desk(tx, now, [case_id])
+            case = desk.living(case_id)
+            chosen = set() if case is None else moves.came_with(desk.said_in(case.id), absorbed)
+            if case is not None and not chosen:
+                raise Rejected("notices", "nothing_came")
+            return await self._split(tx, desk, now, case_id, chosen, by)
+
+        return await self._commit(work)
+
+    async def _merge(self, tx: Tx, desk: Desk, now: datetime, one: UUID, other: UUID, by: str) -> tuple[UUID, list[Said]]:
+        into, absorbed, said = moves.merge(desk, one, other)
+        await self._save(tx, desk, now, by)
+        await _note(tx, "MERGED", into, absorbed, by, now)
+        return into, said
+
+    async def _split(
+        self, tx: Tx, desk: Desk, now: datetime, case_id: UUID, chosen: Collection[StatementKey], by: str
+    ) -> tuple[UUID, list[Said]]:
+        case, new, said = moves.split(desk, case_id, chosen)
+        await self._save(tx, desk, now, by)
+        await _note(tx, "SPLIT", case, new, by, now)
+        return new, said
+
+    async def _desk(self, tx: Tx, now: datetime, case_ids: Sequence[UUID]) -> Desk:
+        """The households of these cases, locked, with all that belongs to them."""
+        statements, keys = await erasing_store.names(tx, await store.led_to(tx, (), case_ids, ()))
+        await store.lock(tx, store.NOTICES, (f"notice|{source}|{each}" for source, each in statements))
+        await store.lock(tx, store.MATCH_KEYS, keys)
+        desk = self.room.blank(now)
+        await store.load(tx, desk, (), case_ids)
+        await self.room.remember(tx, desk, desk.keys)
+        return desk
+
+    async def _save(self, tx: Tx, desk: Desk, now: datetime, by: str) -> None:
+        for each in [desk.questions[changed] for changed in desk.changed_questions]:
+            if each.state in ("SAME", "DIFFERENT"):
+                desk.questions[each.id] = replace(each, decided_by=by, decided_at=now)
+        await store.save(tx, desk)
+
+    async def _commit(self, work: Callable[[Tx, datetime], Awaitable[tuple[T, list[Said]]]]) -> T:
+        """One transaction; where it meets another's order of locks it is tried again."""
+        for attempt in range(TRIES):
+            try:
+                async with self.pool.acquire() as connection, connection.transaction():
+                    now = self.clock.now()
+                    result, said = await work(connection, now)
+                    await append(connection, [Entry(each, None, traceparent()) for each in said], now)
+            except asyncpg.DeadlockDetectedError:
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                self.told()
+                return result
+        raise AssertionError
+
+
+async def _note(tx: Tx, kind: str, case_id: UUID, moved: UUID, by: str, now: datetime) -> None:
+    await tx.execute(
+        "insert into moves (kind, case_id, moved, who, at) values ($1, $2, $3, $4, $5)", kind, case_id, moved, by, now
+    )

@@ -67,7 +67,7 @@ def derive(desk: Desk, household: HouseholdState, cases: Iterable[CaseState], mo
         said = effective(more[each.id].values() if each.id in more else desk.said_in(each.id))
         derived.append(One(each, said, case_file(each.id, said, ids, desk.atlas, desk.clockwork)))
     keys, elsewhere = _keys(desk, household.id, derived)
-    earlier = [healing for each in derived if each.case.last for healing in healings(each.case.last)]
+    earlier = [healing for each in derived if each.file for healing in healings(each.file)]
     earlier += [healing for key in sorted(keys) for healing in desk.healed.get(key, ())]
     derived = [replace(each, file=warned(each.file, earlier)) if each.file else each for each in derived]
     everything = sorted((one for each in derived if each.file for one in each.said), key=lambda one: one.age)

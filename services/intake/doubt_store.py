@@ -108,7 +108,11 @@ async def save_people(tx: Tx, desk: Desk) -> None:
 
 async def save(tx: Tx, desk: Desk) -> None:
     """Write questions, why statements were attached, and who is kept apart: each only where there is any."""
-    questions = [desk.questions[each] for each in sorted(desk.changed_questions)]
+    changed = [desk.questions[each] for each in sorted(desk.changed_questions)]
+    dropped = [each.id for each in changed if each.state == "DROPPED"]
+    if dropped:
+        await tx.execute("delete from clarifications where id = any($1::uuid[])", dropped)
+    questions = [each for each in changed if each.state != "DROPPED"]
     if questions:
         await tx.execute(
             """

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from services.intake.casefile import CaseFile
 from services.intake.law.healing import HEALABLE, Healing
 from services.intake.matching import name_key
 from shared.calendar import latest_start, period_end
@@ -42,7 +43,7 @@ def kept(case: CaseEvent, *, held: bool) -> Kept:
     return Kept(case.status is CaseStatus.CLOSED, case.changed_on, held)
 
 
-def healings(case: CaseEvent) -> tuple[Healing, ...]:
+def healings(case: CaseEvent | CaseFile) -> tuple[Healing, ...]:
     """The healed terminations of a case: when, and when the newest healable notice before that had come."""
     found = []
     for suit in case.proceedings:

@@ -106,7 +106,7 @@ class IntakeRoom:
         return Desk(now.astimezone(BERLIN).date(), atlas, self._clockwork, self.new_id)
 
     async def remember(self, tx: Tx, desk: Desk, persons: Iterable[str]) -> None:
-        """Lay on the desk what outlived the erasure of these people, by their match keys."""
+        """Lay on the desk what outlived the erasure of people, by their match keys."""
         if self.person_hash is not None:
             hashes = {self.person_hash(key): key for key in persons}
             desk.healed = {hashes[person]: found for person, found in (await store.healed(tx, list(hashes))).items()}

@@ -83,7 +83,7 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
         TimeoutError: they are merged faster than they can be locked.
     """
     for _ in range(_MERGES):
-        new = await _led_to(tx, keys, case_ids, households) - desk.households.keys()
+        new = await led_to(tx, keys, case_ids, households) - desk.households.keys()
         if not new:
             break
         for row in await tx.fetch("select state from households where id = any($1::uuid[]) order by id for update", list(new)):
@@ -104,7 +104,7 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
     await doubt_store.load(tx, desk, ids)
 
 
-async def _led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID]) -> set[UUID]:
+async def led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID]) -> set[UUID]:
     """The households that keys, cases and ids lead to, through merges; with a case come those that were split from it."""
     rows = await tx.fetch(
         """
