@@ -72,6 +72,7 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
     for visit in file.visits:
         waiting = by_address.pop(visit.address_id, []) if not visit.closed else None
         if waiting is None:
+            desk.diary.release(visit.id)
             visits.append(visit)
         elif not waiting:
             desk.diary.release(visit.id)

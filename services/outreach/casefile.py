@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -213,6 +213,7 @@ class CaseFile:
     """The whole file; `case` is the newest event of intake that was acted upon, `waiting` are those behind it, in order.
 
     `came`: every case that was moved in, directly or not. `gave`: every case that was split off, here or before it came.
+    `names`: ids that are replaced, and what each goes by now.
     """
 
     case: CaseEvent
@@ -231,6 +232,7 @@ class CaseFile:
     came: tuple[Came, ...] = ()
     gave: tuple[UUID, ...] = ()
     waiting: tuple[Step, ...] = ()
+    names: dict[UUID, UUID] = field(default_factory=dict)
 
     @property
     def open_owed(self) -> tuple[Owed, ...]:

@@ -16,19 +16,35 @@ from shared.contracts.topics.field_reports import (
 )
 
 Item = TypeVar("Item", Attempt, Waiver, Contact, Told, Consent, ReportRef)
+Door = TypeVar("Door", Attempt, Waiver)
+
+
+def translated(data: FieldReport, file: CaseFile) -> FieldReport:
+    """The report by the ids that its persons, addresses and suits go by now."""
+    named = {name: getattr(data, name, None) for name in ("person_id", "address_id", "proceeding_id")}
+    return data.model_copy(update={name: file.names[what] for name, what in named.items() if what in file.names})
 
 
 def reported_as(file: CaseFile, report_id: UUID, alias: UUID) -> CaseFile:
     """What a report brought that named an absorbed case: as if it had come with that case."""
     path = next((each.path for each in file.came if each.case_id == alias), ())
+    roots = file.roots()
+    its_own = {roots[each.id]: each.id for each in file.owed if each.doubles and alias in each.via}
 
     def mark(items: tuple[Item, ...]) -> tuple[Item, ...]:
         return tuple(replace(each, via=path) if _report(each) == report_id else each for each in items)
 
+    def at_door(items: tuple[Door, ...]) -> tuple[Door, ...]:
+        def its(item: Door) -> Door:
+            ids = dict.fromkeys(its_own.get(each, each) for each in item.obligation_ids)
+            return replace(item, obligation_ids=tuple(ids)) if item.report_id == report_id else item
+
+        return tuple(its(each) for each in mark(items))
+
     return replace(
         file,
-        attempts=mark(file.attempts),
-        waivers=mark(file.waivers),
+        attempts=at_door(file.attempts),
+        waivers=at_door(file.waivers),
         contacts=mark(file.contacts),
         talks=mark(file.talks),
         consents=mark(file.consents),
@@ -42,7 +58,7 @@ def concerned(family: Sequence[CaseFile], data: FieldReport) -> Sequence[CaseFil
     A correction is about all that hold the report.
     """
     named = _named(data)
-    found = [file for file in family if named is None or named in _known(file)]
+    found = [file for file in family if named is None or file.names.get(named, named) in _known(file)]
     return (found if isinstance(data, ReportCorrection) else found[:1]) or family[:1]
 
 

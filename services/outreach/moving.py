@@ -73,13 +73,21 @@ def complete(step: Step, file: CaseFile) -> bool:
     return set(step.state.absorbed) <= came and set(step.state.split_off) <= set(file.gave)
 
 
-def renamed(file: CaseFile, replaced: Sequence[Replaced], on: date) -> CaseFile:
-    """The file with ids that go by another now; obligations that become the same are joined."""
+def renamed(file: CaseFile, replaced: Sequence[Replaced], on: date, needed: int) -> tuple[CaseFile, list[Event]]:
+    """The file with ids that go by another now, and what to tell; obligations that become the same are joined."""
     if not replaced:
-        return file
+        return file, []
     names = {each.was: each.now for each in replaced}
     apart = [[_owed(each, names) for each in line] for line in lines(file.owed)]
-    return replace(_renamed(file, names), owed=joined(apart, on))
+    after = replace(_renamed(file, names), owed=joined(apart, on))
+    after, ends = settle(replace(after, visits=_one_at_each_address(after.visits)), needed)
+    had = {each.id: each for each in file.owed}
+    changed = [each for each in after.owed if each.fact() != had[each.id].fact() and not each.void]
+    said: list[Event] = []
+    if changed:
+        facts = tuple(each.fact() for each in changed)
+        said.append(VisitOwed(case_id=file.case.case_id, obligations=facts, excused=after.excused))
+    return after, [*said, *_voided(after, {each.id for each in after.owed if each.void and not had[each.id].void}), *ends]
 
 
 def merge(into: CaseFile, gone: CaseFile, event: CaseMerged, needed: int) -> Moved:
@@ -111,6 +119,7 @@ def merge(into: CaseFile, gone: CaseFile, event: CaseMerged, needed: int) -> Mov
                 Came(event.case_id, path, gone.outcome),
             ),
             gave=(*into.gave, *gone.gave),
+            names={**into.names, **over.names},
         ),
         needed,
     )
@@ -158,6 +167,7 @@ def split(file: CaseFile, new: CaseFile, stays: CaseEvent, needed: int) -> Moved
             outcome=back or new.outcome,
             came=file.came,
             gave=file.gave,
+            names=over.names,
             waiting=(Step(state=begins), *new.waiting[1:]),
         ),
         needed,
@@ -193,7 +203,15 @@ def _left(file: CaseFile, part: Part, new_id: UUID, on: date, needed: int) -> tu
         ),
         *ends,
     ]
-    said += [
+    said += _voided(after, void)
+    gone = part.reports_gone()
+    if file.talks and file.talks[-1].report_id in gone and after.talks:
+        said.append(_assessed(file.case.case_id, new_id, after.talks[-1]))
+    return after, said
+
+
+def _voided(file: CaseFile, which: set[UUID]) -> list[Event]:
+    return [
         ObligationClosed(
             case_id=file.case.case_id,
             obligation_ids=(each.id,),
@@ -201,13 +219,9 @@ def _left(file: CaseFile, part: Part, new_id: UUID, on: date, needed: int) -> tu
             reason=each.void.reason,
             closed_on=each.void.on,
         )
-        for each in after.owed
-        if each.id in void and each.void
+        for each in file.owed
+        if each.id in which and each.void
     ]
-    gone = part.reports_gone()
-    if file.talks and file.talks[-1].report_id in gone and after.talks:
-        said.append(_assessed(file.case.case_id, new_id, after.talks[-1]))
-    return after, said
 
 
 def _leave(file: CaseFile, visits: Iterable[Visit]) -> tuple[list[Visit], list[Said]]:
@@ -253,6 +267,7 @@ def _answer(trigger: str, names: Mapping[UUID, UUID]) -> str:
 def _renamed(file: CaseFile, names: Mapping[UUID, UUID]) -> CaseFile:
     return replace(
         file,
+        names={**{was: names.get(now, now) for was, now in file.names.items()}, **names},
         owed=tuple(_owed(each, names) for each in file.owed),
         excused=tuple(
             Excused(

@@ -13,7 +13,7 @@ from services.outreach import store
 from services.outreach.arranging import Desk
 from services.outreach.assignment import withdraw
 from services.outreach.casefile import CaseFile, Referral
-from services.outreach.locating import concerned, reported_as
+from services.outreach.locating import concerned, reported_as, translated
 from services.outreach.parting import persons_of
 from services.outreach.planning import Diary
 from services.outreach.report import Report
@@ -199,7 +199,7 @@ def _reported(state: State, heard: Heard, data: FieldReport) -> list[Said]:
     effects = []
     for file in files:
         register = state.registers.get(file.case.household_id)
-        after, said = take(file, Report(heard.id, heard.source, data, _persons(file, register)), desk)
+        after, said = take(file, Report(heard.id, heard.source, translated(data, file), _persons(file, register)), desk)
         effects.append((file, reported_as(after, heard.id, data.case_id), said, register))
     told: list[Said] = []
     for file, after, said, register in effects:

@@ -135,10 +135,6 @@ def _move(state: State, file: CaseFile, step: Step, before: dict[UUID, CaseFile 
 def _take(state: State, moved: Moved, other: UUID) -> list[Said]:
     """Keep both files of a move, and who is meant by which id now."""
     entered = moved.entered.case.case_id
-    for file in (moved.left, moved.entered):
-        for visit in file.visits if file else ():
-            if visit.closed:
-                state.diary.release(visit.id)
     state.put(moved.entered)
     if moved.left is None:
         del state.files[other]
@@ -160,10 +156,11 @@ def _act(state: State, file: CaseFile, step: Step, before: CaseFile | None) -> l
     """The newest state takes effect."""
     assert step.state is not None
     case = step.state
-    after = replace(renamed(file, case.replaced, case.changed_on), case=case, waiting=file.waiting[1:])
+    after, joined = renamed(file, case.replaced, case.changed_on, state.city.visits.attempts)
+    after = replace(after, case=case, waiting=file.waiting[1:])
     if step.reopens:
         after = replace(after, outcome=None)
     after, owed = owe(after, state.city, state.new_id)
     after, advice = advise(after, state.city)
     register = state.registers.get(case.household_id)
-    return finish(state, before, after, [*owed, *advice], (register, register))
+    return finish(state, before, after, [*joined, *owed, *advice], (register, register))
