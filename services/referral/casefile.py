@@ -206,9 +206,14 @@ def names_of(replaced: Iterable[Replaced]) -> dict[UUID, UUID]:
 
 
 def hear_case(file: CaseFile, event: CaseEvent) -> CaseFile:
-    """The newest `cases` event replaces the earlier; what it renames is renamed first."""
+    """The newest `cases` event replaces the earlier; what it renames is renamed first.
+
+    A case that is open with what it has absorbed is as one reopened: its own outcome is not that of both.
+    """
     file = rename(file, names_of(event.replaced))
     earlier = file.facts.reopened_on if file.facts else None
+    more = set(event.absorbed) - (file.facts.absorbed if file.facts else set())
+    reopened = isinstance(event, CaseReopened) or (bool(more) and event.status is CaseStatus.OPEN)
     defendants = {each.person_id for proceeding in event.proceedings for each in proceeding.defendants}
     facts = CaseFacts(
         household_id=event.household_id,
@@ -220,7 +225,7 @@ def hear_case(file: CaseFile, event: CaseEvent) -> CaseFile:
         persons=frozenset(event.tenant_ids) | defendants,
         absorbed=frozenset(event.absorbed),
         split_off=frozenset(event.split_off),
-        reopened_on=event.changed_on if isinstance(event, CaseReopened) else earlier,
+        reopened_on=event.changed_on if reopened else earlier,
     )
     return file.model_copy(update={"facts": facts})
 

@@ -96,8 +96,8 @@ def corrected(case_id: UUID, n: int) -> ReportCorrected:
     return ReportCorrected(case_id=case_id, report_id=report(900 + n), corrects=report(n))
 
 
-def outcome(case_id: UUID) -> OutcomeRecorded:
-    return OutcomeRecorded(case_id=case_id, outcome=Outcome.TENANCY_KEPT_INSTALMENTS, ended_on=MONDAY)
+def outcome(case_id: UUID, on: date = MONDAY) -> OutcomeRecorded:
+    return OutcomeRecorded(case_id=case_id, outcome=Outcome.TENANCY_KEPT_INSTALMENTS, ended_on=on)
 
 
 TALKS: list[Stream] = [
@@ -309,8 +309,17 @@ def test_an_outcome_of_the_absorbed_case_does_not_close_the_other() -> None:
     town = one_case(*MERGE)
     town.hear(OUTCOMES.name, X, outcome(X))
     assert not town.files[S].closed
-    town.hear(OUTCOMES.name, S, outcome(S))
+    town.hear(OUTCOMES.name, S, outcome(S, MONDAY + timedelta(days=1)))
     assert town.files[S].closed
+
+
+def test_a_closed_case_that_absorbs_an_open_one_is_open() -> None:
+    town = one_case((CASES.name, S, [case(S)]), (OUTCOMES.name, S, [outcome(S)]), MERGE[1])
+    assert town.files[S].closed
+    town.hear(CASES.name, X, case(X, persons=(OTHER_ANNA, CLARA)))
+    merge_now(town)
+    assert not town.files[S].closed
+    assert town.referral(DEBTS).state is ReferralState.OFFERED
 
 
 def test_what_an_authority_holds_of_persons_who_went_is_recalled_and_goes_out_without_them() -> None:
