@@ -274,6 +274,44 @@ async def test_rebuilt_while_new_facts_arrive(pool: Pool, database: str, monkeyp
     assert await count(pool, "case_rows") == 58
 
 
+async def test_merged_cases_count_once_and_the_rebuilt_rows_agree(pool: Pool, database: str) -> None:
+    """The absorbed case's row stays without a line; what it had is in the other's."""
+    absorbed, survivor = Story(1), Story(3)
+    owed, met, closed = absorbed.facts()["visits"]
+    assert isinstance(owed, visits.VisitOwed)
+    assert isinstance(met, visits.VisitAttempted)
+    assert isinstance(closed, visits.ObligationClosed)
+    await hear(pool, across([absorbed, survivor], seed=1))
+    ended = cases.CaseMerged(
+        case_id=absorbed.case_id,
+        household_id=uuid(1, 9),
+        into_case_id=survivor.case_id,
+        into_household_id=uuid(3, 9),
+        merged_on=RECEIVED,
+    )
+    state, other = survivor.facts()["cases"][-1], absorbed.facts()["cases"][-1]
+    assert isinstance(state, cases.CaseUpdated)
+    assert isinstance(other, cases.CaseUpdated)
+    both = state.model_copy(
+        update={"proceedings": (*state.proceedings, *other.proceedings), "deadlines": (*state.deadlines, *other.deadlines)}
+    )
+    taken = visits.VisitsTakenOver(
+        case_id=survivor.case_id,
+        from_case_id=absorbed.case_id,
+        obligations=(visits.TakenObligation(**owed.obligations[0].model_dump(), how=closed.how, closed_on=closed.closed_on),),
+        attempts=(visits.TakenAttempt.model_validate(met.model_dump(include=set(visits.TakenAttempt.model_fields))),),
+    )
+    await hear(pool, [fact("visits", 9, taken), fact("cases", 9, ended)])
+    await hear(pool, [fact("cases", 9, both)])
+    lines = await store.load_lines(pool)
+    assert [len(line.suits) for line in lines] == [2]
+    assert {suit.attempt_on for suit in lines[0].suits} == {RECEIVED + timedelta(days=2), RECEIVED + timedelta(days=4)}
+    assert (await rebuilding.check(database)).equal
+    await hear(pool, [absorbed.erased()])
+    assert [len(line.suits) for line in await store.load_lines(pool)] == [2], "the survivor is erased under its own key"
+    assert (await rebuilding.check(database)).equal
+
+
 async def test_erased_means_gone_even_where_more_comes_late(pool: Pool, database: str) -> None:
     gone, kept = Story(1), Story(2)
     late = gone.heard()

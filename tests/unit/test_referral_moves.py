@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.referral.casefile import CaseFile
+from services.referral.referral import AT_PROVIDER, LEFT, Referral
+from services.referral.settling import Desk, settle
 from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, OFFERS, OUTCOMES, REFERRALS, VISITS
 from shared.contracts.codes import (
     CaseChange,
@@ -25,16 +28,26 @@ from shared.contracts.codes import (
     Outcome,
     ReferralState,
     Stage,
+    TransmissionBasis,
     WithdrawReason,
 )
 from shared.contracts.topics.assessments import AssessmentRecorded, ConsentGiven, ConsentWithdrawn
 from shared.contracts.topics.cases import CaseErased, CaseMerged, CaseSplit, CaseUpdated, Replaced
 from shared.contracts.topics.handovers import HandoverMade, HandoverRecalled
-from shared.contracts.topics.offers import OfferWithdrawn
+from shared.contracts.topics.offers import OfferMade, OfferWithdrawn
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.referrals import ReferralsGivenUp, ReferralsTakenOver
+from shared.contracts.topics.replies import (
+    ApplicationAnswered,
+    DeclinedByHousehold,
+    OfferAccepted,
+    OfferRejected,
+    Reply,
+    SupportStarted,
+)
 from shared.contracts.topics.visits import ReportCorrected
-from tests.unit.referral_town import ANNA, BEN, MONDAY, Town
+from shared.messaging.model import Rejected
+from tests.unit.referral_town import ANNA, BEN, MONDAY, POLICY, Town
 
 S, X, W, N = (Town.case_id(n) for n in range(4))
 OTHER_ANNA, CLARA, NEW_ANNA = UUID(int=3), UUID(int=4), UUID(int=5)
@@ -235,6 +248,81 @@ def test_what_rests_on_a_consent_follows_the_person_who_went_and_nobody_who_stay
     assert Counter(each.need for each in town.files[S].referrals if each.live) == Counter([DEBTS, ARREARS])
     assert not town.files[N].referrals
     assert comes_to(town) == comes_to(play(PARTED, in_turn(PARTED)))
+
+
+ANSWERS: tuple[type[Reply], ...] = (
+    OfferAccepted,
+    OfferAccepted,
+    OfferRejected,
+    DeclinedByHousehold,
+    SupportStarted,
+    ApplicationAnswered,
+)
+
+
+@pytest.mark.parametrize("streams", [MERGE, undone(still_listed=True), CHAIN_UNDONE, PARTED], ids=["m", "u", "c", "p"])
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_whatever_providers_answer_in_between_they_hold_what_they_were_told_and_no_more(
+    streams: list[Stream], data: st.DataObject
+) -> None:
+    town = Town()
+    town.household()
+    waiting = [iter(events) for _, _, events in streams]
+    for turn in data.draw(st.permutations(in_turn(streams))):
+        topic, key, _ = streams[turn]
+        town.hear(topic, key, next(waiting[turn]))
+        asked = [each for file in town.files.values() for each in file.referrals if each.provider]
+        answered: bool = data.draw(st.booleans())
+        if asked and answered:
+            _answer(town, data.draw(st.sampled_from(asked)), data.draw(st.sampled_from(ANSWERS)))
+        _holds(town)
+
+
+def _answer(town: Town, referral: Referral, kind: type[Reply]) -> None:
+    fields: dict[type[Reply], dict[str, object]] = {
+        OfferRejected: {"reason": "NO_CAPACITY"},
+        SupportStarted: {"started_on": MONDAY},
+        ApplicationAnswered: {"decision": "GRANTED", "decided_on": MONDAY},
+    }
+    with suppress(Rejected):
+        town.reply(str(referral.provider), kind, referral.referral_id, **fields.get(kind, {}))
+
+
+def _holds(town: Town) -> None:
+    """From the topics alone: whose data each provider holds, and which offers are still theirs to answer."""
+    held: set[tuple[str, str]] = set()
+    made: list[tuple[str, str]] = []
+    withdrawn_: set[tuple[str, str]] = set()
+    for said in town.said:
+        if isinstance(said.data, HandoverMade):
+            held.add((said.topic, said.key))
+        elif isinstance(said.data, HandoverRecalled):
+            held.remove((said.topic, said.key))
+        elif isinstance(said.data, OfferMade):
+            made.append((said.topic, said.key))
+        elif isinstance(said.data, OfferWithdrawn):
+            withdrawn_.add((said.topic, said.key))
+    referrals = [each for file in town.files.values() for each in file.referrals if each.provider]
+    assert held == {(HANDOVERS.of(str(each.provider)), str(each.referral_id)) for each in referrals if each.handed}
+    assert len(made) == len(set(made)), "asked the same provider twice"
+    still = {
+        (OFFERS.of(str(each.provider)), str(each.referral_id))
+        for each in referrals
+        if each.state in {ReferralState.OFFERED, ReferralState.ESCALATED}
+    }
+    assert still <= set(made) - withdrawn_
+    for file in town.files.values():
+        for each in file.referrals:
+            if each.basis is TransmissionBasis.CONSENT and each.state in AT_PROVIDER:
+                standing = {one.person_id for one in file.consents_for(each.need)}
+                assert standing, "rests on nobody's consent"
+                assert standing.issuperset(each.handed)
+        if file.ready:
+            assert not [each for each in file.referrals if each.state in LEFT]
+            elsewhere: Counter[str] = sum((one.held() for one in town.files.values() if one is not file), Counter())
+            household = town.households.get(file.facts.household_id) if file.facts else None
+            assert settle(file, Desk(town.now, POLICY, town.fresh, household, elsewhere)) == (file, ())
 
 
 def one_case(*streams: Stream) -> Town:
