@@ -39,7 +39,14 @@ def household(household_id: UUID, *, reason: str) -> None:
 
 async def _erase(household_id: UUID, reason: str) -> None:
     async with database(target(), "intake") as intake:
-        state = await intake.fetchval("select state from households where id = $1", household_id)
+        state = await intake.fetchval(
+            """
+            select state from households where id = $1
+            union all
+            select h.state from household_aliases a join households h on h.id = a.household_id where a.id = $1
+            """,
+            household_id,
+        )
         if state is None:
             fail(f"Intake knows no household {household_id}. It may be erased already; nothing was done.")
         if names_somebody(reason, HouseholdState.model_validate_json(state).record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.intake import banners
 from services.intake.jobs import Erasing
 from services.intake.recomputing import Recomputing
 from services.intake.room import IntakeRoom, refers_to
@@ -33,6 +34,7 @@ def build(context: Context) -> Service:
             Job("erasures", every_s=2, run=erasing.asked),
             Job("revocations", every_s=2, run=erasing.revoked),
             Job("deadlines", every_s=2, run=Recomputing(room).run),
+            Job("banners", every_s=2, run=banners.correct),
             Job("retention", every_s=3600, run=erasing.over),
             *forgetting_jobs(context, memory),
         ],

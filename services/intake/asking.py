@@ -1,4 +1,8 @@
-"""Asking people whether two cases are one: a question, and a banner on both. Pure."""
+"""Asking people whether two cases are one: a question, and a banner on both. Pure.
+
+The case that a notice is about tells its banner with its own event; the other one's is told by the job in banners.py, because an
+event caused by a notice is erased with it, and the notice with the event.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +53,6 @@ def _known(desk: Desk, case: CaseState, household_id: UUID) -> bool:
         for each in desk.questions.values()
         if each.state == "OPEN"
     )
-
-
-def flag(desk: Desk, asked: Asked) -> list[Said]:
-    """Note the questions and put the banner on the open ones of the partners; the case's own event tells its banner."""
-    for question in asked.questions:
-        desk.change_question(question)
-    return [said for each in asked.partners if not each.closed for said in show(desk, each, doubtful=True)]
 
 
 def show(desk: Desk, case: CaseState, *, doubtful: bool) -> list[Said]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.intake import alike, matching
-from services.intake.asking import ask, flag
+from services.intake.asking import ask
 from services.intake.deriving import Household, case_of, derive, gather, lay_down
 from services.intake.desk import Desk
 from services.intake.facts import Statement, effective
@@ -216,7 +216,9 @@ def _derive(
         result.append(Said(CASES.name, str(case.id), as_told(event, changed)))
     desk.change_case(case)
     desk.keep(each for key, each in gathered.items() if desk.statements.get(key) != each)
-    return Decision(said=result + flag(desk, asked))
+    for question in asked.questions:
+        desk.change_question(question)
+    return Decision(said=result)
 
 
 def _others(desk: Desk, derived: Household, notice: Event | None, doubts: Compared) -> dict[UUID, tuple[Reason, ...]]:

@@ -17,13 +17,17 @@ from shared.messaging.model import Tx
 
 @dataclass(slots=True)
 class Holding:
-    """All that intake holds of a household, as far as erasing asks. `persons` are the match keys of its people."""
+    """All that intake holds of a household, as far as erasing asks; its cases' aliases are among its cases.
+
+    `persons` are the match keys of its people, `aliases` the households that became part of it.
+    """
 
     household: HouseholdState
     cases: list[CaseState] = field(default_factory=list)
     held: set[UUID] = field(default_factory=set)
     statements: list[StatementKey] = field(default_factory=list)
     persons: list[str] = field(default_factory=list)
+    aliases: list[UUID] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,14 @@ class Request:
 
 
 async def requests(tx: Tx) -> list[Request]:
-    """What is asked and not done."""
-    rows = await tx.fetch("select id, household_id from erasures where done_at is null order by id for update")
+    """What is asked and not done; of a merged household, what it is part of now."""
+    rows = await tx.fetch(
+        """
+        select e.id, coalesce(a.household_id, e.household_id) as household_id
+        from erasures e left join household_aliases a on a.id = e.household_id
+        where e.done_at is null order by e.id for update of e
+        """
+    )
     return [Request(row["id"], row["household_id"]) for row in rows]
 
 
@@ -62,7 +72,7 @@ async def closed_since(tx: Tx, cut_off: date, limit: int = 500) -> set[UUID]:
         where old.status = $1 and old.state -> 'last' ->> 'changed_on' <= $2 and not exists (
             select from cases c left join holds h on h.case_id = c.id
             where c.household_id = old.household_id
-              and (c.status <> $1 or c.state -> 'last' ->> 'changed_on' > $2 or h.case_id is not null)
+              and (c.status = 'OPEN' or c.state -> 'last' ->> 'changed_on' > $2 or h.case_id is not null)
         )
         limit $3
         """,
@@ -112,6 +122,8 @@ async def holdings(tx: Tx, households: Collection[UUID]) -> dict[UUID, Holding]:
         "select household_id, key from match_keys where household_id = any($1::uuid[]) and case_id is null", ids
     ):
         found[row["household_id"]].persons.append(row["key"])
+    for row in await tx.fetch("select household_id, id from household_aliases where household_id = any($1::uuid[])", ids):
+        found[row["household_id"]].aliases.append(row["id"])
     return found
 
 

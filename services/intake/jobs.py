@@ -41,8 +41,9 @@ class Erasing:
             return ()
         found = await self._hold(tx, {each.household_id for each in requests})
         free = {each: holding for each, holding in found.items() if not holding.held}
+        now_at = {each.id: each.household_id for each in await erasing_store.requests(tx)}
         done = []
-        for each in requests:
+        for each in (one for one in requests if one.household_id == now_at[one.id]):  # one merged just now has its turn next
             outcome = "erased" if each.household_id in free else "held" if each.household_id in found else "unknown"
             done.append((each.id, outcome, len(free[each.household_id].cases) if outcome == "erased" else 0))
         said = await self._erase(tx, list(free.values()), now)
@@ -63,7 +64,8 @@ class Erasing:
             [
                 each
                 for each in found
-                if due([kept(case.last, held=case.id in each.held) for case in each.cases if case.last], months, today)
+                if not each.held
+                and due([kept(case.last, held=case.id in each.held) for case in each.cases if case.last], months, today)
             ],
             now,
         )
@@ -85,7 +87,7 @@ class Erasing:
             if rest.nothing:
                 empty.append(holding)
             else:
-                said += await self._take_out(tx, rest)
+                said += await self._take_out(tx, rest, holding.aliases)
         said += await self._erase(tx, empty, now)
         await erasing_store.revocations_done(tx, set(agreed) - waiting, now)
         return said
@@ -106,6 +108,7 @@ class Erasing:
         await self._keep_healings(tx, gone, now)
         ids = [each.household.id for each in gone]
         await erasing_store.delete(tx, ids)
+        ids += [alias for each in gone for alias in each.aliases]
         await erasing_store.drop_drafts(tx, [each for _, each in messages], mentions)
         keys = [str(each) for each in (*ids, *(case.id for case in cases))]
         await self.memory.erase(tx, Gone(keys, messages, mentions))
@@ -124,7 +127,7 @@ class Erasing:
                     found += [(self.memory.keyed("person", key), healing, last) for key in each.persons]
         await erasing_store.keep_healings(tx, found)
 
-    async def _take_out(self, tx: Tx, rest: Rest) -> list[Said]:
+    async def _take_out(self, tx: Tx, rest: Rest, aliases: Sequence[UUID]) -> list[Said]:
         """Erase the notices alone, and the cases that rested on them."""
         messages = self._outside(rest.gone)
         await erasing_store.delete_statements(tx, rest.gone)
@@ -132,7 +135,7 @@ class Erasing:
         await erasing_store.save_household(tx, rest.household)
         await erasing_store.drop_drafts(tx, [each for _, each in messages], ())
         await self.memory.erase(tx, Gone([str(case.id) for case in rest.emptied], messages))
-        await self.memory.compact(tx, [str(rest.household.id)])
+        await self.memory.compact(tx, [str(each) for each in (rest.household.id, *aliases)])
         return [
             Said(CASES.name, str(case.id), CaseErased(case_id=case.id, household_id=case.household_id)) for case in rest.emptied
         ]

@@ -12,7 +12,10 @@ from shared.contracts.topics.notices import Notice, NoticeRevoked
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A household without the erased notices: their keys, the cases that rested on nothing else, what is left of it."""
+    """A household without the erased notices: their keys, the cases that rested on nothing else, what is left of it.
+
+    An alias goes with the case that it is part of.
+    """
 
     gone: frozenset[StatementKey]
     emptied: tuple[CaseState, ...]
@@ -27,6 +30,7 @@ def rest_of(
     gone = frozenset(revoked_with(statements, agreed))
     left = [each for each in statements if each.key not in gone]
     supported = {each.case_id for each in left if isinstance(each.content, Notice)}
+    supported |= {each.id for each in cases if each.merged_into in supported}
     emptied = tuple(case for case in cases if case.id not in supported)
     living = [case for case in cases if case.id in supported]
     told = "".join(
