@@ -140,6 +140,10 @@ class ReferralRoom:
         return () if file.erased else self._settled(state, _heard(state, file, way, heard))
 
     def _erase(self, state: Batch, file: CaseFile) -> Sequence[Said]:
+        """Whom a split gave to this case, the other case forgets too."""
+        for each in family(state.files, file.case_id):
+            parted = {to: names for to, names in state.files[each].parted.items() if to != file.case_id}
+            self._keep(state, (state.files[each].model_copy(update={"parted": parted}), ()))
         state.gone |= {file.case_id, *(each.referral_id for each in file.referrals)}
         return self._keep(state, erase(file))
 
