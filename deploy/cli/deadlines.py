@@ -45,7 +45,15 @@ def deadlines(facts: Path, *, as_json: Annotated[bool, Parameter(name="--json", 
 
 
 def _told(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
+    """What is wrong, where, and what to write instead; never the value."""
     where = ".".join(str(part) for part in error["loc"])
+    kind = str(error["type"])
+    if kind == "extra_forbidden":
+        return f"{where}: no such key; there are {', '.join(law.FactsDocument.model_fields)}"
+    if kind.startswith(("date", "datetime")):
+        return f"{where}: write a day as 2026-11-23, a moment as 2027-01-14T09:30:00+01:00 ({error['msg']})"
+    if kind == "json_invalid":
+        return f"this is no JSON object; docs/examples/facts.json is one ({error['msg']})"
     return f"{where}: {error['msg']}" if where else str(error["msg"])
 
 
