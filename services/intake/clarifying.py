@@ -13,14 +13,16 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake import erasing_store, moves, store
+from services.intake import doubt_store, erasing_store, moves, store
 from services.intake.asking import differ
 from services.intake.desk import Desk
 from services.intake.doubt_store import QUESTIONS, question_of
 from services.intake.facts import StatementKey
 from services.intake.questions import Question, Reason, from_json
 from services.intake.room import IntakeRoom
+from shared.contracts.catalogue import HOUSEHOLDS
 from shared.contracts.topics.notices import EVENTS as NOTICES
+from shared.messaging.erasure import Forgetting, Memory
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Rejected, Said, Tx
 from shared.runtime.clock import Clock
@@ -118,13 +120,16 @@ class Clarifying:
 
     pool: asyncpg.Pool[asyncpg.Record]
     room: IntakeRoom
+    memory: Memory
     clock: Clock
     told: Callable[[], None]
 
     @classmethod
     def of(cls, system: Running) -> Clarifying:
         """The decisions of a running service."""
-        return cls(system.pool, system.service.room.room, system.clock, system.relay.wake.set)  # type: ignore[attr-defined]  # app.py makes intake's room a forgetting one
+        forgetting: Forgetting[Desk] = system.service.room  # type: ignore[assignment]  # app.py makes intake's room one
+        assert isinstance(forgetting.room, IntakeRoom)
+        return cls(system.pool, forgetting.room, forgetting.memory, system.clock, system.relay.wake.set)
 
     async def decide(self, question_id: UUID, *, same: bool, by: str) -> UUID | None:
         """Same: merge the two cases, returns the surviving one. Different: keep their households apart for good."""
@@ -183,6 +188,9 @@ class Clarifying:
         self, tx: Tx, desk: Desk, now: datetime, case_id: UUID, chosen: Collection[StatementKey], by: str
     ) -> tuple[UUID, list[Said]]:
         case, new, said = moves.split(desk, case_id, chosen)
+        left = desk.cases[case].household_id
+        keys = [left, *(each.id for each in desk.all_cases_of(left))]
+        await doubt_store.uncause(tx, [str(each) for each in keys], [each for _, each in desk.changed_statements])
         await self._save(tx, desk, now, by)
         await _note(tx, "SPLIT", case, new, by, now)
         return new, said
@@ -211,6 +219,8 @@ class Clarifying:
                     now = self.clock.now()
                     result, said = await work(connection, now)
                     await append(connection, [Entry(each, None, traceparent()) for each in said], now)
+                    # An older register entry may name somebody who is in another household now, and would outlive them there.
+                    await self.memory.compact(connection, [each.key for each in said if each.topic == HOUSEHOLDS.name])
             except asyncpg.DeadlockDetectedError:
                 if attempt == TRIES - 1:
                     raise

@@ -12,6 +12,7 @@ from services.intake.alike import Form
 from services.intake.desk import Desk
 from services.intake.likeness import CANDIDATES, WIDE
 from services.intake.questions import Question, from_json, to_json
+from shared.contracts.catalogue import CASES, HOUSEHOLDS
 from shared.messaging.model import Tx
 
 QUESTIONS = "select id, one, other, reasons, asked_on, state, decided_by, decided_at from clarifications"
@@ -168,3 +169,17 @@ async def save_merged(tx: Tx, desk: Desk) -> None:
         into,
     )
     await tx.execute("delete from households where id = any($1::uuid[])", gone)
+
+
+async def uncause(tx: Tx, keys: Sequence[str], notices: Sequence[UUID]) -> None:
+    """These notices no longer belong to these keys: erasing what was said under them is not to erase the notices."""
+    await tx.execute(
+        """
+        update journal set causation_id = null where topic = any($1::text[]) and causation_id = any($3::uuid[])
+            and key in (select key from unnest($2::text[]) as key
+                        union select a.id::text from household_aliases a where a.household_id::text = any($2::text[]))
+        """,
+        [CASES.name, HOUSEHOLDS.name],
+        list(keys),
+        list(notices),
+    )
