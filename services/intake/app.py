@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.intake import banners
 from services.intake.jobs import Erasing
-from services.intake.recomputing import Recomputing
+from services.intake.recompute_job import Recomputing
 from services.intake.room import IntakeRoom, refers_to
 from services.intake.routes import routes
 from shared.contracts.catalogue import CASES, HOUSEHOLDS, NOTICES, OUTCOMES, REFERRALS, VISITS

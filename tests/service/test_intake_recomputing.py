@@ -12,10 +12,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.intake import recomputing
+from services.intake import recompute_job
 from services.intake.desk import Desk
 from services.intake.law import deadlines, load_rules
-from services.intake.recomputing import Recomputing
+from services.intake.recompute_job import Recomputing
 from services.intake.room import IntakeRoom
 from shared.calendar import Calendar
 from shared.city import load_city
@@ -107,7 +107,7 @@ async def test_a_new_version_of_a_rule_is_told_as_the_law(pool: Pool) -> None:
 async def test_every_open_case_is_reached_in_portions_and_a_closed_one_left_alone(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recomputing, "PORTION", 2)
+    monkeypatch.setattr(recompute_job, "PORTION", 2)
     names = ["Achtermann", "Brinkhaus", "Cordes", "Dahlhoff", "Elfering"]
     suits = [suit(party(name), proceeding=None, filed_on=date(2026, 11, 18)) for name in names]
     said = await take(pool, *(heard(each) for each in suits))
