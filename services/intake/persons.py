@@ -44,7 +44,7 @@ class Ids:
         """The id of the person with this key of matching.named; several spellings may share one."""
         return self.of(f"person|{name}")
 
-    def now(self, told: UUID | None) -> UUID | None:
+    def current(self, told: UUID | None) -> UUID | None:
         """The id that one told earlier goes by since a merge or split."""
         return None if told is None else self.known.get(f"was|{told}", told)
 

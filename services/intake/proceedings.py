@@ -77,7 +77,7 @@ def suits(statements: Sequence[Statement], ids: Ids) -> list[Suit]:
     if seen and not found:
         found.append(Suit(None, [], ids.of(f"suit|seen|{seen[0][0].case_id}")))
     for each, fact in seen:
-        meant = fact.proceeding_id, ids.now(fact.proceeding_id)
+        meant = fact.proceeding_id, ids.current(fact.proceeding_id)
         next((suit for suit in found if suit.id in meant), found[-1]).statements.append(each)
     return found
 
@@ -141,7 +141,7 @@ def _service(each: Statement, person_id: UUID, ids: Ids) -> Iterator[tuple[date,
 
 
 def _about(fact: LegalFactSeen, person_id: UUID, ids: Ids) -> bool:
-    return ids.now(fact.person_id) in (None, person_id)
+    return ids.current(fact.person_id) in (None, person_id)
 
 
 @dataclass(frozen=True, slots=True)
