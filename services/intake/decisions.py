@@ -55,9 +55,9 @@ def take_notice(desk: Desk, statement: Statement, sender: Origin) -> Decision:
         Rejected: it names nobody's home, or lies outside the city and its sender has to write to somebody else.
     """
     together = desk.connected(statement)
-    case_id = next((each.case_id for each in together if each.case_id is not None), None)
-    if case_id is not None:
-        return _attach(desk, desk.cases[case_id], together, statement)
+    case = desk.living(next((each.case_id for each in together if each.case_id is not None), None))
+    if case is not None:
+        return _attach(desk, case, together, statement)
     counting = effective(together)
     if not counting:
         desk.keep([statement])
