@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from services.outreach import store
 from services.outreach.arranging import Desk
-from services.outreach.assignment import withdraw
 from services.outreach.casefile import CaseFile, Referral
 from services.outreach.locating import concerned, reported_as, translated
 from services.outreach.parting import persons_of
@@ -23,11 +22,11 @@ from services.outreach.state import State, finish
 from services.outreach.steps import case_changed, moved_cases, release
 from shared.city import City
 from shared.contracts.catalogue import HOUSEHOLDS
-from shared.contracts.codes import AttemptResult, WithdrawReason
+from shared.contracts.codes import AttemptResult
 from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseMerged
 from shared.contracts.topics.field_reports import FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
-from shared.contracts.topics.referrals import ReferralChanged
+from shared.contracts.topics.referrals import ReferralChanged, ReferralsGivenUp
 from shared.messaging.erasure import Gone
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
 
@@ -81,8 +80,8 @@ class OutreachRoom:
             return Decision(_case_erased(state, data))
         if heard.topic == HOUSEHOLDS.name:
             return Decision(_household_changed(state, UUID(heard.key), data))
-        if isinstance(data, ReferralChanged):
-            return Decision(_referral_changed(state, data))
+        if isinstance(data, ReferralChanged | ReferralsGivenUp):
+            _note_referrals(state, data)
         if isinstance(data, FieldReport):
             return Decision(_reported(state, heard, data))
         return Decision()
@@ -107,8 +106,8 @@ class OutreachRoom:
 
 
 def _case_of(heard: Heard) -> UUID | None:
-    data = heard.data
-    return data.case_id if isinstance(data, CaseEvent | CaseMerged | CaseErased | FieldReport | ReferralChanged) else None
+    of_a_case = CaseEvent | CaseMerged | CaseErased | FieldReport | ReferralChanged | ReferralsGivenUp
+    return heard.data.case_id if isinstance(heard.data, of_a_case) else None
 
 
 def _households_of(heard: Heard) -> set[UUID]:
@@ -128,11 +127,6 @@ def _case_erased(state: State, data: CaseErased) -> list[Said]:
     """Forget the case; of an alias that it was one. What waits for it takes its part first."""
     draft = state.draft()
     told = release(draft, data.case_id)
-    file = draft.files.pop(data.case_id, None)
-    for visit in file.visits if file else ():
-        draft.diary.release(visit.id)
-        told += withdraw(file, visit, WithdrawReason.CASE_ERASED)[1] if file else []
-    draft.changed_files.discard(data.case_id)
     draft.erased_files.add(data.case_id)
     draft.kin.pop(data.case_id, None)
     draft.aliases.pop(data.case_id, None)
@@ -173,14 +167,30 @@ def _found_again(file: CaseFile, old: HouseholdRecorded | None, new: HouseholdRe
     return replace(file, visits=visits)
 
 
-def _referral_changed(state: State, data: ReferralChanged) -> list[Said]:
+def _note_referrals(state: State, data: ReferralChanged | ReferralsGivenUp) -> None:
+    """Keep how referrals stand, for the people who visit."""
+    if isinstance(data, ReferralChanged):
+        _referral_changed(state, data)
+    else:
+        _referrals_given_up(state, data)
+
+
+def _referral_changed(state: State, data: ReferralChanged) -> None:
     file = state.files.get(state.aliases.get(data.case_id, data.case_id))
     if file is not None:
         newest = Referral(data.referral_id, data.state, data.changed_on)
         same = next((each for each in file.referrals if each.id == data.referral_id), newest)
         others = tuple(each for each in file.referrals if each.id != data.referral_id)
         state.put(replace(file, referrals=(*others, replace(newest, via=same.via))))
-    return []
+
+
+def _referrals_given_up(state: State, data: ReferralsGivenUp) -> None:
+    """They are shown with the new case from now on; while it is not heard of, where they were."""
+    old, new = (state.files.get(state.aliases.get(each, each)) for each in (data.case_id, data.to_case_id))
+    if old is not None and new is not None and old is not new:
+        gone = tuple(each for each in old.referrals if each.id in data.referral_ids)
+        state.put(replace(old, referrals=tuple(each for each in old.referrals if each not in gone)))
+        state.put(replace(new, referrals=(*new.referrals, *gone)))
 
 
 def _reported(state: State, heard: Heard, data: FieldReport) -> list[Said]:

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.outreach.assignment import withdraw
 from services.outreach.casefile import CaseFile, Step
 from services.outreach.moving import Moved, complete, merge, renamed, split
 from services.outreach.obligations import owe
+from services.outreach.parting import without
 from services.outreach.promises import advise
 from services.outreach.state import TOPIC_OF, State, finish
+from shared.contracts.codes import WithdrawReason
 from shared.contracts.topics.cases import CaseEvent, CaseMerged, CaseReopened, CaseSplit
 from shared.messaging.model import Said
 
@@ -52,22 +55,22 @@ def case_changed(state: State, event: CaseEvent | CaseMerged) -> list[Said]:
 
 
 def release(state: State, case_id: UUID) -> list[Said]:
-    """A case is to be erased: who waits for it gets its part now, or no longer waits for it."""
-    file = state.files.get(case_id)
-    others = [each for each in state.family(case_id) if each.waiting and each.case.case_id != case_id]
+    """A case is to be erased: who waits for it gets its part now, or waits no longer; and it takes what is its own with it."""
     said: list[Said] = []
-    begun: dict[UUID, CaseFile | None] = {}
-    for other in others:
-        step = other.waiting[0]
-        if step.split_from == case_id and file is not None:
-            moved = split(file, other, file.case, state.city.visits.attempts)
-            said += _take(state, moved, other.case.case_id)
-            file = state.files[case_id]
-            begun[other.case.case_id] = None
-        elif step.state is not None and case_id in step.state.split_off:
-            state.put(replace(other, gave=(*other.gave, case_id)))
-            begun[other.case.case_id] = other
-    return said + _go_on(state, begun)
+    before: dict[UUID, CaseFile | None] = {}
+    for other in [each for each in state.family(case_id) if each.waiting and each.waiting[0].split_from]:
+        new_id, begins = other.case.case_id, other.waiting[0]
+        old = state.files.get(begins.split_from) if begins.split_from else None
+        if old is not None and begins.state is not None and case_id in (new_id, old.case.case_id):
+            before.setdefault(old.case.case_id, old)
+            before[new_id] = other
+            said += _take(state, split(old, other, without(old.case, begins.state), state.city.visits.attempts), new_id)
+    file = state.files.pop(case_id, None)
+    state.changed_files.discard(case_id)
+    for visit in file.visits if file else ():
+        state.diary.release(visit.id)
+        said += withdraw(file, visit, WithdrawReason.CASE_ERASED)[1] if file else []
+    return said + _go_on(state, before)
 
 
 def _step(event: CaseEvent | CaseMerged) -> Step:

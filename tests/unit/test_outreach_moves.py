@@ -24,8 +24,10 @@ from shared.contracts.codes import (
     ContactKind,
     Evidence,
     LegalFact,
+    NeedGroup,
     ObligationClose,
     Outcome,
+    ReferralState,
     Stage,
     WaiverReason,
     Window,
@@ -57,6 +59,7 @@ from shared.contracts.topics.field_reports import (
 )
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.outcomes import OutcomeRecorded
+from shared.contracts.topics.referrals import ReferralChanged, ReferralsGivenUp
 from shared.contracts.topics.visits import (
     LegalFactSeen,
     ObligationClosed,
@@ -504,10 +507,40 @@ def test_erasing_an_alias_forgets_it_and_erasing_the_case_takes_all() -> None:
 
 def test_a_new_case_gets_its_part_though_the_old_one_is_erased_before_it_told_of_the_split() -> None:
     story = Story(same=False, undoes=False)
-    town = play(story, [changed(story.merged, absorbed=()), story.n])
+    by = {**story.town.by(story.s), "attempted_on": MONDAY, "window": Window.MORNING, "result": AttemptResult.MET}
+    met = AttemptReported(**by, address_id=_ids(story.x)[1])
+    town = play(story, [changed(story.merged, absorbed=()), met, story.n])
     assert not town.file(story.n).owed
     town.hear(CaseErased(case_id=story.s.case_id, household_id=story.s.household_id), "cases", str(story.s.case_id))
-    assert [each.proceeding_id for each in town.file(story.n).open_owed] == [_ids(story.x)[2]]
+    (owed,) = town.file(story.n).owed
+    assert owed.proceeding_id == _ids(story.x)[2]
+    assert not owed.open
+
+
+def test_referrals_that_another_case_took_over_are_shown_with_it() -> None:
+    story = Story(same=False, undoes=False)
+    town = play(story, [changed(story.merged, absorbed=())])
+    referral, given_up = town.id(), {"case_id": story.s.case_id, "to_case_id": story.n.case_id}
+    state = {"group": NeedGroup.MONEY, "state": ReferralState.ESCALATED, "try_number": 1, "changed_on": MONDAY}
+    town.hear(ReferralChanged(case_id=story.s.case_id, referral_id=referral, **state), "referrals")
+    town.hear(ReferralsGivenUp(**given_up, referral_ids=(referral,)), "referrals")
+    assert [each.id for each in town.file(story.s).referrals] == [referral]
+    play(story, [changed(story.parted, absorbed=()), story.n])
+    town.hear(ReferralsGivenUp(**given_up, referral_ids=(referral,)), "referrals")
+    assert not town.file(story.s).referrals
+    assert [each.id for each in town.file(story.n).referrals] == [referral]
+
+
+def test_a_new_case_erased_before_the_old_one_told_of_the_split_takes_its_part_with_it() -> None:
+    story = Story(same=False, undoes=False)
+    town = play(story, [changed(story.merged, absorbed=()), story.n, story.shared_home])
+    assert len(town.file(story.s).open_owed) == 2
+    town.hear(CaseErased(case_id=story.n.case_id, household_id=story.n.household_id), "cases", str(story.n.case_id))
+    assert [each.proceeding_id for each in town.file(story.s).owed] == [_ids(story.s)[2]]
+    teams_know(town)
+    nobody_twice(town)
+    play(story, [changed(story.parted, absorbed=())])
+    assert not town.file(story.s).waiting
 
 
 def test_an_event_behind_the_merge_is_not_swallowed() -> None:
