@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from services.intake import proceedings as suits
-from services.intake.claims import Money, band, claim, landlord_kind, money
+from services.intake.claims import Money, band, claim, landlord_kind, landlord_land, money
 from services.intake.facts import Statement, best
 from services.intake.law import Deadline, Facts, Service, banner
 from services.intake.law.healing import HEALABLE
@@ -75,7 +75,7 @@ def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: A
         fact, deadlines = _proceeding(suit, statements, tenants, types, ids, atlas, clockwork)
         facts.append(fact)
         due += deadlines
-    due += _deadlines(clockwork, _own_facts(statements, evicting), None)
+    due += _deadlines(clockwork, _own_facts(statements, evicting, atlas), None)
     eviction = (
         None
         if evicting is None
@@ -131,7 +131,7 @@ def _proceeding(
         outcome_on=ending.on,
         eviction_period_ends_on=ending.period_ends_on,
     )
-    due = _deadlines(clockwork, _suit_facts(fact, suit.statements, hearing, ending), suit.id)
+    due = _deadlines(clockwork, _suit_facts(fact, suit.statements, hearing, ending, atlas), suit.id)
     healed_on = _healed_on(statements, types, due) if ending.outcome is None else None
     if healed_on is not None:
         fact = fact.model_copy(update={"outcome": ProceedingOutcome.HEALED, "outcome_on": healed_on})
@@ -153,7 +153,9 @@ def _defendant(person_id: UUID, suit: Suit, statements: Sequence[Statement], ids
     )
 
 
-def _suit_facts(fact: ProceedingFact, statements: Sequence[Statement], hearing: Hearing | None, ending: Ending) -> Facts:
+def _suit_facts(
+    fact: ProceedingFact, statements: Sequence[Statement], hearing: Hearing | None, ending: Ending, atlas: Atlas
+) -> Facts:
     """What the legal clock needs to know of a suit. A date that only somebody's word gives is marked so."""
     filed = best((each, each.rank) for each in statements if isinstance(each.content, SuitFiled))
     ranks = {} if filed is None else {"filed_on": filed}
@@ -173,6 +175,7 @@ def _suit_facts(fact: ProceedingFact, statements: Sequence[Statement], hearing: 
         judgment_served_on=None if ending.judgment_served is None else ending.judgment_served.on,
         default_judgment_served_on=None if ending.default_judgment_served is None else ending.default_judgment_served.on,
         eviction_period_ends_on=fact.eviction_period_ends_on,
+        landlord_land=landlord_land(statements, atlas),
         evidence={name: rank.evidence for name, rank in ranks.items()},
     )
 
@@ -190,13 +193,14 @@ def _eviction_facts(facts: Facts, evicting: Eviction | None) -> Facts:
     )
 
 
-def _own_facts(statements: Sequence[Statement], evicting: Eviction | None) -> Facts:
+def _own_facts(statements: Sequence[Statement], evicting: Eviction | None, atlas: Atlas) -> Facts:
     """What belongs to the case and to no suit: the end of the tenancy, the duty to inform, the eviction date."""
     facts = Facts(
         tenancy_ends_on=best(
             (each, each.content.tenancy_ends_on) for each in statements if isinstance(each.content, TerminationReported)
         ),
         received_on=statements[0].received_on,
+        landlord_land=landlord_land(statements, atlas),
         evidence={"received_on": Evidence.DOCUMENT},
     )
     return _eviction_facts(facts, evicting)

@@ -8,7 +8,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.intake.facts import Statement, best
+from services.intake.persons import Atlas
 from services.intake.proceedings import Suit
+from shared.calendar import NATIONWIDE
 from shared.contracts.codes import LandlordKind, MoneyBand
 from shared.contracts.topics.households import Claim
 from shared.contracts.topics.notices import ArrearsWarningReported, SuitFiled, TerminationReported
@@ -68,6 +70,16 @@ def landlord_kind(statements: Sequence[Statement]) -> LandlordKind:
         if isinstance(each.content, SuitFiled | TerminationReported | ArrearsWarningReported)
     )
     return best(said) or LandlordKind.UNKNOWN
+
+
+def landlord_land(statements: Sequence[Statement], atlas: Atlas) -> str | None:
+    """Whose holidays count beside ours at the landlord's seat (§ 193 BGB): nobody's where every plaintiff is in the city.
+
+    A notice names no Land, and one is not to be guessed: of any other landlord only what is a holiday everywhere counts.
+    """
+    plaintiffs = best((each, each.content.plaintiffs or None) for each in statements if isinstance(each.content, SuitFiled))
+    local = plaintiffs and all(each.address is not None and atlas.locate(each.address).in_city for each in plaintiffs)
+    return None if local else NATIONWIDE
 
 
 def claim(case_id: UUID, suit: Suit | None, statements: Sequence[Statement]) -> Claim:

@@ -3,6 +3,7 @@
 from shared.calendar.periods import PeriodKind, latest_start, period_end, roll_back, roll_forward
 from shared.calendar.working_days import (
     LANDS,
+    NATIONWIDE,
     NRW,
     Calendar,
     add_working_days,
@@ -17,6 +18,7 @@ from shared.calendar.working_days import (
 
 __all__ = [
     "LANDS",
+    "NATIONWIDE",
     "NRW",
     "Calendar",
     "PeriodKind",

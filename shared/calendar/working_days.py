@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from holidays import country_holidays
 
 LANDS = frozenset(country_holidays("DE").subdivisions)
+NATIONWIDE = "DE"
+"""In place of a Land that is not known: only what every Land keeps is a holiday."""
 _DAY = timedelta(days=1)
 _LOCAL = ZoneInfo("Europe/Berlin")
 _SATURDAY = 5
@@ -29,7 +31,7 @@ class Calendar:
     extra: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.land not in LANDS:
+        if self.land not in LANDS and self.land != NATIONWIDE:
             raise ValueError(f"{self.land!r} is no German Land; use one of {', '.join(sorted(LANDS))}")
 
 
@@ -38,7 +40,7 @@ NRW = Calendar()
 
 @lru_cache(maxsize=1024)
 def _holidays(land: str, year: int) -> frozenset[date]:
-    return frozenset(country_holidays("DE", subdiv=land, years=year, expand=False))
+    return frozenset(country_holidays("DE", subdiv=None if land == NATIONWIDE else land, years=year, expand=False))
 
 
 def is_holiday(day: date, calendar: Calendar = NRW) -> bool:

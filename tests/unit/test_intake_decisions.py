@@ -181,6 +181,25 @@ def test_a_later_service_date_makes_the_deadline_exact(office: Office) -> None:
     assert office.deadline("SCHONFRIST_END") == (date(2027, 1, 25), Basis.EXACT)
 
 
+@pytest.mark.parametrize(
+    ("landlord", "expected"),
+    [
+        (HOME, ("2027-05-28", Basis.EXACT)),
+        (ELSEWHERE, ("2027-05-27", Basis.LOWER_BOUND)),
+        (None, ("2027-05-27", Basis.LOWER_BOUND)),
+    ],
+)
+def test_corpus_christi_counts_where_the_landlord_keeps_it_for_sure(
+    office: Office, landlord: GivenAddress | None, expected: tuple[str, Basis]
+) -> None:
+    office.desk.today = date(2027, 4, 1)
+    plaintiff = party("Wohnbau", "GmbH", landlord)
+    served = party(served_on=date(2027, 3, 27))
+    office.hear(suit(served, plaintiffs=(plaintiff,), filed_on=date(2027, 3, 1), received_on=date(2027, 4, 1)))
+    on, basis = expected
+    assert office.deadline("SCHONFRIST_END") == (date.fromisoformat(on), basis)
+
+
 def test_of_two_defendants_the_last_service_counts(office: Office) -> None:
     office.hear(suit(party("Beispiel", "Berta"), party("Beispiel", "Bodo")))
     office.hear(service(date(2026, 11, 20), party("Beispiel", "Berta")))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.intake.law import Actor, Deadline, Facts, Service, deadlines, load_rules, switched_on
 from services.intake.law.rules import Place, Roll
-from shared.calendar import LANDS, NRW, Calendar, is_working_day
+from shared.calendar import LANDS, NATIONWIDE, NRW, Calendar, is_working_day
 from shared.contracts.codes import Basis, Evidence
 
 RULES = load_rules()
@@ -17,7 +17,7 @@ COURT, DOCUMENT, WORD = Evidence.COURT, Evidence.DOCUMENT, Evidence.WORD
 
 days = st.dates(date(2015, 1, 1), date(2039, 12, 31))
 services = st.builds(Service, days, st.sampled_from(Evidence))
-lands = st.none() | st.sampled_from(sorted(LANDS))
+lands = st.none() | st.sampled_from([*sorted(LANDS), NATIONWIDE])
 
 
 def iso(text: str) -> date:
@@ -130,6 +130,10 @@ def test_a_landlord_in_berlin_keeps_no_corpus_christi() -> None:
     assert schonfrist(served).date == iso("2027-05-28")
     assert schonfrist(served, landlord_land="BE").date == iso("2027-05-27")
     assert schonfrist(served, landlord_land="NW").date == iso("2027-05-28")
+    assert schonfrist(served, landlord_land=NATIONWIDE).date == iso("2027-05-27")
+    assert schonfrist(served, landlord_land=NATIONWIDE).basis is Basis.LOWER_BOUND
+    elsewhere = Service(iso("2027-05-13"), COURT)
+    assert schonfrist(elsewhere, landlord_land=NATIONWIDE) == schonfrist(elsewhere)
 
 
 def test_court_periods_know_only_the_court_s_holidays() -> None:

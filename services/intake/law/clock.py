@@ -9,7 +9,7 @@ from datetime import date
 from services.intake.law.facts import Facts
 from services.intake.law.model import Deadline, Input, Step
 from services.intake.law.rules import Direction, Place, Roll, Rule
-from shared.calendar import Calendar, roll_back, roll_forward
+from shared.calendar import NATIONWIDE, Calendar, roll_back, roll_forward
 from shared.contracts.codes import Basis, Evidence
 
 
@@ -47,7 +47,7 @@ def deadlines(
 def _deadline(rule: Rule, start: _Start, facts: Facts, calendar_of: Callable[[str], Calendar]) -> Deadline:
     steps = _steps(rule, start, facts, calendar_of)
     end = steps[-1].on
-    basis = Basis.LOWER_BOUND if rule.floor else start.basis
+    basis = Basis.LOWER_BOUND if rule.floor or steps[-1].kind == "land_unknown" else start.basis
     passed = facts.today is not None and end < facts.today
     return Deadline(
         rule=rule.id,
@@ -76,7 +76,10 @@ def _steps(rule: Rule, start: _Start, facts: Facts, calendar_of: Callable[[str],
         end = roll_forward(raw, calendars) if rule.roll is Roll.NEXT else roll_back(raw, calendars)
         if end != raw:
             steps.append(Step(str(rule.roll), end, before=raw, lands=lands))
-        if len(lands) > 1:
+        if NATIONWIDE in lands:
+            here = roll_forward(raw, calendars[:1]) if rule.roll is Roll.NEXT else roll_back(raw, calendars[:1])
+            steps += [Step("land_unknown", end, before=here)] if here != end else []
+        elif len(lands) > 1:
             steps.append(Step("two_calendars", end, lands=lands))
     return tuple(steps)
 
