@@ -25,8 +25,8 @@ class Facts:
     """The facts of one proceeding. What is not known is None; what was cancelled is None again.
 
     `served` has one entry per defendant, None where service is not known. `evidence` says what the other facts rest on,
-    by their names; unsaid means a document that was seen. `land` and `landlord_land` are Land codes ("NW"); a landlord of None is in
-    `land`, one of NATIONWIDE nobody knows where.
+    by their names; unsaid means a document that was seen. `land` and `landlord_land` are Land codes ("NW"); a landlord of None is
+    in `land`, one of NATIONWIDE nobody knows where.
     """
 
     filed_on: date | None = None
