@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -183,6 +183,17 @@ class Referral:
     state: ReferralState
     on: date
     via: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a caseworker wrote about people."""
+
+    report_id: UUID
+    case_id: UUID
+    actor: str
+    recorded_at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from services.outreach import store
 from services.outreach.arranging import Desk
-from services.outreach.casefile import CaseFile, Referral
+from services.outreach.casefile import CaseFile, Note, Referral
 from services.outreach.locating import concerned, reported_as, translated
 from services.outreach.parting import persons_of
 from services.outreach.planning import Diary
@@ -216,7 +216,7 @@ def _reported(state: State, heard: Heard, data: FieldReport) -> list[Said]:
         told += finish(state, file, after, said, (register, register), diary)
         diary = state.diary.copy()
     if data.note:
-        state.notes.append(store.Note(heard.id, files[0].case.case_id, data.actor, data.recorded_at, data.note))
+        state.notes.append(Note(heard.id, files[0].case.case_id, data.actor, data.recorded_at, data.note))
     return told
 
 

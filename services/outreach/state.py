@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.outreach import store
 from services.outreach.arranging import Desk, arrange
 from services.outreach.assignment import dispatch
-from services.outreach.casefile import CaseFile
+from services.outreach.casefile import CaseFile, Note
 from services.outreach.planning import Diary
 from shared.city import City
 from shared.contracts.catalogue import ASSESSMENTS, OUTCOMES, VISITS, Topic
@@ -40,7 +39,7 @@ class State:
     erased_files: set[UUID] = field(default_factory=set)
     changed_registers: set[UUID] = field(default_factory=set)
     erased_registers: set[UUID] = field(default_factory=set)
-    notes: list[store.Note] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     related: bool = False
     merged: set[UUID] = field(default_factory=set)
     handed_over: dict[UUID, UUID] = field(default_factory=dict)

@@ -11,27 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from hashlib import blake2b
 from uuid import UUID
 
-from services.outreach.casefile import CASE_FILE, CaseFile, Visit
+from services.outreach.casefile import CASE_FILE, CaseFile, Note, Visit
 from services.outreach.planning import Slot
 from shared.city import Caseworker
 from shared.contracts.codes import Window
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.model import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a caseworker wrote about people."""
-
-    report_id: UUID
-    case_id: UUID
-    actor: str
-    recorded_at: datetime
-    text: str
 
 
 def _lock_keys(kind: str, names: Iterable[object]) -> list[int]:
