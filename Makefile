@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up clean lock
+.PHONY: help setup run test test-kafka up clean lock
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Install everything into .venv, and nothing else
 
@@ -33,8 +33,11 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system --ignore tests/kafka
 	$(BIN)/pytest tests/system # one after the other: they share one running system
+
+test-kafka: setup ## What only Apache Kafka can show; needs java and mvn, and skips by name without them
+	$(BIN)/pytest tests/kafka
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean

@@ -15,14 +15,14 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from deploy.local import folder
+from deploy.local import folder, kafka
 from deploy.local.broker import broker_process
 from deploy.local.folder import Running
 from deploy.local.outside import remove
@@ -117,6 +117,14 @@ class Local:
         """Start the broker, empty, on a free port; its bootstrap address."""
         port = self._start_on_free_port(lambda port: broker_process(self.data, port))
         self.running.bootstrap = f"{LOOPBACK}:{port}"
+        self._write_note()
+        return self.running.bootstrap
+
+    def start_kafka(self, nodes: int = 1, settings: Mapping[str, str] | None = None) -> str:
+        """Start Apache Kafka instead of the embedded broker, on so many nodes; its bootstrap addresses. Raises NoKafkaError."""
+        cluster = kafka.cluster(nodes)
+        self.start(*(kafka.kafka_process(self.data, node, cluster, settings) for node in cluster))
+        self.running.bootstrap = kafka.bootstrap(cluster)
         self._write_note()
         return self.running.bootstrap
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.intake import banners
 from services.intake.jobs import Erasing
+from services.intake.pulse import pulse
 from services.intake.recompute_job import Recomputing
 from services.intake.room import IntakeRoom, refers_to
 from services.intake.routes import routes
@@ -36,6 +37,7 @@ def build(context: Context) -> Service:
             Job("deadlines", every_s=2, run=Recomputing(room).run),
             Job("banners", every_s=2, run=banners.correct),
             Job("retention", every_s=3600, run=erasing.over),
+            Job("pulse", every_s=3600, run=pulse),
             *forgetting_jobs(context, memory),
         ],
         routes=routes,

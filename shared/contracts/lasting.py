@@ -14,15 +14,16 @@ def last_copy(topic: Topic, erased_at: datetime) -> date:
     """The day by whose end nothing remains of what was on this topic when it was erased.
 
     Kafka deletes whole segments. A record written last may share one with others for `segment.ms`, and the segment goes
-    `retention.ms` after its newest. A compacted topic closes the segment in the same way, cleans it within
-    `max.compaction.lag.ms`, and lets the tombstone itself go `delete.retention.ms` later.
+    `retention.ms` after its newest. A compacted topic closes the segment with the next record after `segment.ms` (there is one each
+    day, see intake's pulse), cleans it within `max.compaction.lag.ms`, and lets the tombstone itself go `delete.retention.ms` later.
     """
     config = topic.config
     wait = ("segment.ms", "retention.ms") if "retention.ms" in config else _COMPACTED
     return (erased_at + timedelta(milliseconds=sum(int(config[name]) for name in wait)) + CLEANER).date()
 
 
-_COMPACTED = ("segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+_COMPACTED = ("segment.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+"""`segment.ms` twice: the pulse that closes a segment may come a day after it may be closed."""
 
 
 def last_copies(erased_at: datetime) -> list[tuple[Topic, date]]:

@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         (NOTICES, date(2026, 3, 17)),  # a day until the segment closes, fourteen until its newest record is due
         (HANDOVERS, date(2026, 3, 17)),
         (CASES, date(2027, 4, 7)),
-        (HOUSEHOLDS, date(2026, 3, 11)),  # a day, seven until the cleaner must come, one for the tombstone itself
+        (HOUSEHOLDS, date(2026, 3, 12)),  # a day, one to the next pulse, seven until the cleaner must come, one for the tombstone
     ],
 )
 def test_the_last_day_follows_from_the_catalogue(topic: Topic, day: date) -> None:

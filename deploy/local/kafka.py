@@ -1,0 +1,136 @@
+"""Apache Kafka for one machine, without Docker: its own jars from Maven, one or three KRaft nodes on the loopback address.
+
+For tests and measurements. Needs `java` (17 or newer) and `mvn`; the jars are kept in `.cache/kafka` below the project.
+"""
+
+import functools
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ports import LOOPBACK, free_port, listens
+from deploy.local.processes import Process
+
+ROOT = Path(__file__).parents[2]
+POM = ROOT / "deploy" / "kafka" / "pom.xml"
+JARS = ROOT / ".cache" / "kafka"
+CLUSTER = "BleibeLocalKafka000000"
+HEAP = "384m"
+FETCH_S = 600
+
+
+class NoKafkaError(RuntimeError):
+    """Java or Maven is missing, or Maven could not get the jars; the message says which."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node, broker and controller in one process."""
+
+    number: int
+    port: int
+    controller: int
+
+    @property
+    def name(self) -> str:
+        """Its process's name."""
+        return f"kafka-{self.number}"
+
+
+def missing() -> str | None:
+    """What stands in the way of running Kafka here; None: nothing."""
+    absent = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"{' and '.join(absent)} not on this machine" if absent else None
+
+
+def jars() -> Path:
+    """The folder of the jars that the pom names, fetched once. Raises NoKafkaError."""
+    stamp = JARS / "pom.xml"
+    if stamp.exists() and stamp.read_bytes() == POM.read_bytes():
+        return JARS
+    if reason := missing():
+        raise NoKafkaError(reason)
+    shutil.rmtree(JARS, ignore_errors=True)
+    command = ["mvn", "--quiet", "--batch-mode", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603  our own pom
+    if done.returncode:
+        raise NoKafkaError(f"Maven could not get the jars of {POM}:\n{done.stdout[-2000:]}")
+    shutil.copyfile(POM, stamp)
+    return JARS
+
+
+def cluster(size: int) -> list[Node]:
+    """So many nodes on free ports."""
+    return [Node(number, free_port(), free_port()) for number in range(1, size + 1)]
+
+
+def bootstrap(nodes: Sequence[Node]) -> str:
+    """Where clients begin."""
+    return ",".join(f"{LOOPBACK}:{node.port}" for node in nodes)
+
+
+def kafka_process(data: Path, node: Node, nodes: Sequence[Node], more: Mapping[str, str] | None = None) -> Process:
+    """One node of a cluster; its folder is formatted on first use. `more` are further broker settings."""
+    folder = data / node.name
+    properties = folder / "server.properties"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(folder, node, nodes) | dict(more or {})
+    properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    if not (folder / "log" / "meta.properties").exists():
+        _java(folder, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(properties))
+    return Process(
+        name=node.name,
+        argv=_command("kafka.Kafka", str(properties)),
+        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)},
+        ready=functools.partial(listens, port=node.port),
+        ready_within=60,
+        stop_signal=signal.SIGTERM,
+    )
+
+
+def _settings(folder: Path, node: Node, nodes: Sequence[Node]) -> dict[str, str]:
+    copies = str(min(3, len(nodes)))
+    needed = "2" if len(nodes) > 2 else "1"
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(node.number),
+        "controller.quorum.voters": ",".join(f"{each.number}@{LOOPBACK}:{each.controller}" for each in nodes),
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{node.port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": str(folder / "log"),
+        "default.replication.factor": copies,
+        "min.insync.replicas": needed,
+        "offsets.topic.replication.factor": copies,
+        "offsets.topic.num.partitions": "6",
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": needed,
+        "transaction.state.log.num.partitions": "3",
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": needed,
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        "num.io.threads": "2",
+        "num.network.threads": "2",
+        "log.cleaner.threads": "1",
+    }
+
+
+def _command(*args: str) -> list[str]:
+    java = shutil.which("java")
+    if java is None:
+        raise NoKafkaError(missing() or "")
+    options = ["-Djava.net.preferIPv4Stack=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    return [java, f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseSerialGC", *options, "-cp", f"{jars()}/*", *args]
+
+
+def _java(folder: Path, *args: str) -> None:
+    done = subprocess.run(_command(*args), capture_output=True, text=True, timeout=120, cwd=folder, check=False)  # noqa: S603  our own
+    if done.returncode:
+        raise NoKafkaError(f"{args[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

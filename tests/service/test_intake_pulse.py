@@ -1,0 +1,43 @@
+"""The register's pulse on a real database: into every partition, once a day, and never before there is a register."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import asyncpg
+import pytest
+from aiokafka.partitioner import DefaultPartitioner
+
+from services.intake.pulse import KEYS, pulse
+from shared.contracts.catalogue import HOUSEHOLDS
+from shared.messaging.journal import Entry, append
+from shared.messaging.migrate import CORE, migrate
+from shared.messaging.model import Said
+from tests.unit.intake_words import NOW
+
+pytestmark = pytest.mark.service
+
+
+def test_the_keys_lie_in_all_partitions() -> None:
+    partitions = list(range(HOUSEHOLDS.partitions))
+    chosen = DefaultPartitioner()
+    assert sorted(chosen(key.encode(), partitions, partitions) for key in KEYS) == partitions
+
+
+async def test_the_pulse_beats_once_a_day(database: str) -> None:
+    await migrate(database, [CORE])
+    connection = await asyncpg.connect(database)
+
+    async def beats(at: datetime) -> int:
+        async with connection.transaction():
+            said = await pulse(connection, at)
+            await append(connection, [Entry(each, None, None) for each in said], at)
+        assert all(each.data is None and each.topic == HOUSEHOLDS.name for each in said)
+        return len(said)
+
+    try:
+        assert await beats(NOW) == 0
+        await append(connection, [Entry(Said(HOUSEHOLDS.name, "a household", None), None, None)], NOW)
+        assert [await beats(NOW + timedelta(hours=hours)) for hours in (1, 2, 14, 15, 38, 40)] == [12, 0, 0, 12, 0, 12]
+    finally:
+        await connection.close()
