@@ -129,17 +129,17 @@ def _by_newest_ids(visits: VisitPart, renamed: Mapping[str, str]) -> VisitPart:
     if not renamed:
         return visits
 
-    def now(each: str | None) -> str | None:
+    def renamed_suit(each: str | None) -> str | None:
         return each and renamed.get(each, each)
 
     return replace(
         visits,
         owed={
-            key: replace(each, person=renamed.get(each.person, each.person), suit=now(each.suit))
+            key: replace(each, person=renamed.get(each.person, each.person), suit=renamed_suit(each.suit))
             for key, each in visits.owed.items()
         },
         excused=tuple(
-            replace(each, person=renamed.get(each.person, each.person), suit=now(each.suit)) for each in visits.excused
+            replace(each, person=renamed.get(each.person, each.person), suit=renamed_suit(each.suit)) for each in visits.excused
         ),
     )
 
