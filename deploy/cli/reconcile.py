@@ -103,14 +103,12 @@ def _covered(cases: Cases, told: Mapping[UUID, Coverage]) -> Check:
     defendants, uncovered, doubled = 0, [], []
     for case_id, case in cases.live.items():
         coverage = told.get(case_id, Coverage()).renamed(cases.names.get(case_id, {}))
-        owed = {(person, address) for person, address, _ in coverage.owed.values()}
         for proceeding in case.proceedings if case.stage is not Stage.NONE else ():
             for defendant in proceeding.defendants:
                 defendants += 1
-                if (defendant.person_id, defendant.address_id) not in owed and defendant.person_id not in coverage.excused:
+                if not coverage.covers(defendant.person_id, defendant.address_id, proceeding.proceeding_id):
                     uncovered.append(f"case {case.case_id} person {defendant.person_id}")
-        still_open = [what for obligation, what in coverage.owed.items() if obligation not in coverage.closed]
-        doubled += [f"case {case.case_id} person {person}" for person, _, _ in {x for x in still_open if still_open.count(x) > 1}]
+        doubled += [f"case {case.case_id} person {person}" for person in coverage.owed_twice()]
     ok = not uncovered and not doubled
     detail = f"{defendants} defendants, {len(uncovered)} without visit or reason, {len(doubled)} owed twice"
     return Check(

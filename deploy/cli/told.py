@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from shared.contracts.codes import ObligationClose
 from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseMerged
 from shared.contracts.topics.referrals import ReferralChanged, ReferralsGivenUp, ReferralsTakenOver
 from shared.contracts.topics.visits import (
@@ -20,21 +22,46 @@ from shared.contracts.topics.visits import (
 )
 
 
+class Line(NamedTuple):
+    """Who is owed a visit where, for which suit; None where the bailiff's date came first."""
+
+    person: UUID
+    address: UUID
+    proceeding: UUID | None
+    round: int
+
+
 @dataclass(slots=True)
 class Coverage:
-    """What `visits` said of one case: who is owed or excused, and which obligations ended."""
+    """What `visits` said of one case: who is owed, who is excused now from which suit, how obligations ended."""
 
-    owed: dict[UUID, tuple[UUID, UUID, int]] = field(default_factory=dict)
-    excused: set[UUID] = field(default_factory=set)
-    closed: set[UUID] = field(default_factory=set)
+    owed: dict[UUID, Line] = field(default_factory=dict)
+    excused: set[tuple[UUID, UUID | None]] = field(default_factory=set)
+    ends: dict[UUID, ObligationClose] = field(default_factory=dict)
 
     def renamed(self, names: Mapping[UUID, UUID]) -> Coverage:
-        """By the ids that the case's persons and addresses go by now."""
+        """By the ids that the case's persons, addresses and suits go by now."""
+
+        def of(each: UUID | None) -> UUID | None:
+            return None if each is None else names.get(each, each)
+
         owed = {
-            each: (names.get(person, person), names.get(address, address), round_)
-            for each, (person, address, round_) in self.owed.items()
+            each: Line(names.get(one.person, one.person), names.get(one.address, one.address), of(one.proceeding), one.round)
+            for each, one in self.owed.items()
         }
-        return Coverage(owed, {names.get(each, each) for each in self.excused}, self.closed)
+        return Coverage(owed, {(names.get(person, person), of(suit)) for person, suit in self.excused}, self.ends)
+
+    def covers(self, person: UUID, address: UUID | None, proceeding: UUID) -> bool:
+        """Whether a defendant is owed a visit, was, or is excused. What became void covers nobody."""
+        for_suit = (proceeding, None)
+        excused = any((person, suit) in self.excused for suit in for_suit)
+        standing = [one for each, one in self.owed.items() if self.ends.get(each) is not ObligationClose.VOID]
+        return excused or any((one.person, one.address) == (person, address) and one.proceeding in for_suit for one in standing)
+
+    def owed_twice(self) -> set[UUID]:
+        """Persons with two open obligations for the same."""
+        still_open = [one for each, one in self.owed.items() if each not in self.ends]
+        return {one.person for one in still_open if still_open.count(one) > 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +99,29 @@ def coverage_of(events: Iterable[BaseModel]) -> dict[UUID, Coverage]:
             case VisitOwed() | VisitsTakenOver():
                 coverage = told.setdefault(event.case_id, Coverage())
                 coverage.owed |= _owed(event.obligations)
-                coverage.excused |= {each.person_id for each in event.excused}
+                excused = {(each.person_id, each.proceeding_id) for each in event.excused}
                 if isinstance(event, VisitsTakenOver):
-                    coverage.closed -= {each.obligation_id for each in event.obligations}
-                    coverage.closed |= {each.obligation_id for each in event.obligations if each.how is not None}
+                    coverage.excused |= excused
+                    for each in event.obligations:
+                        coverage.ends.pop(each.obligation_id, None)
+                        if each.how is not None:
+                            coverage.ends[each.obligation_id] = each.how
+                else:
+                    coverage.excused = excused  # it names all who are excused now
             case VisitsGivenUp():
                 coverage = told.setdefault(event.case_id, Coverage())
                 coverage.owed = {each: what for each, what in coverage.owed.items() if each not in event.obligation_ids}
             case ObligationClosed():
-                told.setdefault(event.case_id, Coverage()).closed |= set(event.obligation_ids)
+                told.setdefault(event.case_id, Coverage()).ends |= dict.fromkeys(event.obligation_ids, event.how)
             case ReportCorrected():
-                told.setdefault(event.case_id, Coverage()).closed -= set(event.reopened_obligation_ids)
+                ends = told.setdefault(event.case_id, Coverage()).ends
+                for reopened in event.reopened_obligation_ids:
+                    ends.pop(reopened, None)
     return told
 
 
-def _owed(obligations: Iterable[Obligation]) -> dict[UUID, tuple[UUID, UUID, int]]:
-    return {each.obligation_id: (each.person_id, each.address_id, each.round) for each in obligations}
+def _owed(obligations: Iterable[Obligation]) -> dict[UUID, Line]:
+    return {each.obligation_id: Line(each.person_id, each.address_id, each.proceeding_id, each.round) for each in obligations}
 
 
 def referrals_of(events: Iterable[BaseModel]) -> dict[UUID, set[UUID]]:

@@ -1,7 +1,8 @@
 """What a play came to, in words that are the same in each run: notices, cases, obligations, deadlines, without any id.
 
 Read from intake's statements and from what intake and outreach told the world (their journals). Ids become the names,
-addresses and dockets they stand for; what counts events (versions, changes) is left out.
+addresses and dockets they stand for; what counts events (versions, changes) is left out, and so is the doubt whether two
+households are one: of two that came at the same moment it is the second that is asked about.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from asyncpg import Connection, Record
 from deploy.cli.databases import databases
 from deploy.cli.target import Target
 from shared.contracts.catalogue import CASES, HOUSEHOLDS, VISITS
+from shared.contracts.codes import Banner
 from shared.contracts.topics.cases import CaseErased
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.visits import ObligationClosed, ReportCorrected, VisitOwed
@@ -49,6 +51,8 @@ async def digest(system: Target) -> Digest:
         intake, outreach = connections["intake"], connections["outreach"]
         names = await _names(intake)
         told = [json.loads(row["data"]) for row in await intake.fetch(_NEWEST, CASES.name) if row["type"] != CaseErased.TYPE]
+        for case in told:
+            case["banners"] = [each for each in case["banners"] if each != Banner.POSSIBLE_DUPLICATE]
         cases = [_line(_named({name: value for name, value in case.items() if name not in _COUNTING}, names)) for case in told]
         notices = await intake.fetch(
             "select source, type, content::text from statements where source like 'urn:bleibe:partner:%'"

@@ -10,7 +10,7 @@ import pytest
 from services import outreach
 from services.outreach.arranging import HARD_RULES, Desk, arrange
 from services.outreach.planning import Diary, Slot, Wish, propose
-from services.outreach.room import finish
+from services.outreach.state import finish
 from services.outreach.sheet import may_see
 from shared.contracts.codes import Alarm, AttemptResult, Banner, ContactKind, ObligationReason, Stage, Window
 from shared.runtime.persons import Person, Role

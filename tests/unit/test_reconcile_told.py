@@ -36,8 +36,8 @@ def test_an_absorbed_case_is_not_live_and_ids_are_followed() -> None:
     assert set(cases.live) == {S}
     assert cases.names == {S: {ANNA: BERND, TWIN: BERND}}
     coverage = coverage_of(events(told(S, 1, ANNA, TWIN)))[S].renamed(cases.names[S])
-    assert {person for person, _, _ in coverage.owed.values()} == {BERND}
-    assert coverage.excused == {BERND}
+    assert {one.person for one in coverage.owed.values()} == {BERND}
+    assert {person for person, _ in coverage.excused} == {BERND}
     assert set(cases_of([case(S), GONE]).live) == set()
 
 
@@ -45,7 +45,7 @@ def test_what_was_taken_over_counts_with_its_end_and_what_was_given_up_does_not(
     moved = VisitsTakenOver(case_id=S, from_case_id=X, obligations=(owed(1, ANNA, how=ObligationClose.MET), owed(2, BERND)))
     coverage = coverage_of([moved])[S]
     assert set(coverage.owed) == {UUID(int=31), UUID(int=32)}
-    assert coverage.closed == {UUID(int=31)}
+    assert coverage.ends == {UUID(int=31): ObligationClose.MET}
     given = VisitsGivenUp(case_id=S, to_case_id=N, obligation_ids=(UUID(int=32),))
     assert set(coverage_of([moved, given])[S].owed) == {UUID(int=31)}
     assert set(coverage_of([moved, given, moved])[S].owed) == {UUID(int=31), UUID(int=32)}
