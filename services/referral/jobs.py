@@ -35,7 +35,7 @@ class UndertakingAlarm:
     async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
         """Alarm with the count; says nothing to the other services."""
         until = alarm_until(now.date(), self.days_before, self.calendar)
-        missing = await store.missing_undertakings(tx, now.date(), until)
+        missing = await store.missing_undertakings(tx, None, now.date(), until)
         self.metrics.missing_undertakings(len(missing))
         if missing:
             log.error("undertaking_missing", count=len(missing))

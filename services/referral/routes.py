@@ -59,19 +59,28 @@ def routes(system: Running) -> APIRouter:
     names = {each.id: each.name for each in system.city.providers}
     days_before = system.city.promises.undertaking_received_days_before
 
+    def districts(person: Person) -> list[str] | None:
+        """The districts of the person's team; of somebody without a team, as the head of all teams is, the whole city."""
+        if person.team is None:
+            return None
+        return [district for team in system.city.teams if team.id == person.team for district in team.districts]
+
     @router.get("/referrals")
-    async def referrals(_: Reader) -> list[ReferralView]:
-        """The open referrals, the most pressing answer first. No personal data, no need: only its group."""
-        async with system.pool.acquire() as connection:
-            return [_view(each) for each in await store.open_referrals(connection)]
+    async def referrals(person: Reader) -> list[ReferralView]:
+        """The open referrals of the person's team, the most pressing answer first. No name, no need: only its group."""
+        async with system.pool.acquire() as connection, connection.transaction():
+            views = [_view(each) for each in await store.open_referrals(connection, districts(person))]
+            subjects = sorted({each.case_id for each in views})
+            await record_read(connection, person, "referral", subjects, "open_referrals", system.clock.now())
+        return views
 
     @router.get("/", include_in_schema=False)
     async def escalated(person: TeamLead, lang: Annotated[Lang, Query()] = "de") -> Response:
         today = system.clock.today()
         until = alarm_until(today, days_before, system.city.calendar)
         async with system.pool.acquire() as connection, connection.transaction():
-            waiting = [_waiting(row, file, today) for row, file in await store.escalated(connection)]
-            missing = await store.missing_undertakings(connection, today, until)
+            waiting = [_waiting(row, file, today) for row, file in await store.escalated(connection, districts(person))]
+            missing = await store.missing_undertakings(connection, districts(person), today, until)
             subjects = sorted({each.case_id for each in waiting} | {case_id for case_id, _ in missing})
             await record_read(connection, person, "referral", subjects, "escalated", system.clock.now())
         return system.pages.render(

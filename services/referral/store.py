@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeAlias
 from uuid import UUID
 
 from services.referral.casefile import CaseFile
@@ -190,38 +191,49 @@ async def overdue_cases(tx: Tx, today: date) -> set[UUID]:
     return {row["case_id"] for row in rows}
 
 
-async def open_referrals(tx: Tx) -> list[OpenReferral]:
+Districts: TypeAlias = Sequence[str] | None
+"""Where the cases lie that somebody may see; None: anywhere. A case whose district nobody knows is everybody's."""
+
+_WITHIN = "($1::text[] is null or coalesce(f.state -> 'facts' ->> 'district', 'UNKNOWN') = any($1 || '{UNKNOWN}'::text[]))"
+
+
+async def open_referrals(tx: Tx, districts: Districts) -> list[OpenReferral]:
     """The referrals that are not over, the most pressing answer first."""
     rows = await tx.fetch(
-        """
-        select referral_id, case_id, need, state, provider, tries, answer_by, changed_on from referrals
-        where state in ('CONSENT_PENDING', 'OFFERED', 'ACCEPTED', 'STARTED', 'ESCALATED')
-        order by answer_by nulls last, changed_on, referral_id
-        """
+        f"""
+        select r.referral_id, r.case_id, r.need, r.state, r.provider, r.tries, r.answer_by, r.changed_on
+        from referrals r join case_files f using (case_id)
+        where {_WITHIN} and r.state in ('CONSENT_PENDING', 'OFFERED', 'ACCEPTED', 'STARTED', 'ESCALATED')
+        order by r.answer_by nulls last, r.changed_on, r.referral_id
+        """,  # noqa: S608  the condition is a constant
+        districts,
     )
     return [OpenReferral(**dict(row)) for row in rows]
 
 
-async def escalated(tx: Tx) -> list[tuple[OpenReferral, CaseFile]]:
+async def escalated(tx: Tx, districts: Districts) -> list[tuple[OpenReferral, CaseFile]]:
     """What waits for the team lead, the oldest first, with its case."""
     rows = await tx.fetch(
-        """
+        f"""
         select r.referral_id, r.case_id, r.need, r.state, r.provider, r.tries, r.answer_by, r.changed_on, f.state as file
-        from referrals r join case_files f using (case_id) where r.state = 'ESCALATED' order by r.changed_on, r.referral_id
-        """
+        from referrals r join case_files f using (case_id)
+        where {_WITHIN} and r.state = 'ESCALATED' order by r.changed_on, r.referral_id
+        """,  # noqa: S608  the condition is a constant
+        districts,
     )
     return [
         (OpenReferral(**{k: v for k, v in row.items() if k != "file"}), CaseFile.model_validate_json(row["file"])) for row in rows
     ]
 
 
-async def missing_undertakings(tx: Tx, today: date, until: date) -> list[tuple[UUID, date]]:
+async def missing_undertakings(tx: Tx, districts: Districts, today: date, until: date) -> list[tuple[UUID, date]]:
     """Cases whose Schonfrist ends from today to `until` while the landlord has no undertaking, and the day it ends."""
     rows = await tx.fetch(
-        """
+        f"""
         select distinct f.case_id, f.schonfrist_on from referrals r join case_files f using (case_id)
-        where r.undertaking_missing and f.schonfrist_on between $1 and $2 order by f.schonfrist_on, f.case_id
-        """,
+        where {_WITHIN} and r.undertaking_missing and f.schonfrist_on between $2 and $3 order by f.schonfrist_on, f.case_id
+        """,  # noqa: S608  the condition is a constant
+        districts,
         today,
         until,
     )

@@ -14,8 +14,9 @@ def last_copy(topic: Topic, erased_at: datetime) -> date:
     """The day by whose end nothing remains of what was on this topic when it was erased.
 
     Kafka deletes whole segments. A record written last may share one with others for `segment.ms`, and the segment goes
-    `retention.ms` after its newest. A compacted topic closes the segment with the next record after `segment.ms` (there is one each
-    day, see intake's pulse), cleans it within `max.compaction.lag.ms`, and lets the tombstone itself go `delete.retention.ms` later.
+    `retention.ms` after its newest. A compacted topic closes the segment with the next record after `segment.ms` (there is one
+    each day, see intake's pulse), cleans it within `max.compaction.lag.ms`, and lets the tombstone itself go
+    `delete.retention.ms` later.
     """
     config = topic.config
     wait = ("segment.ms", "retention.ms") if "retention.ms" in config else _COMPACTED

@@ -210,8 +210,9 @@ async def test_an_undertaking_that_is_missing_close_to_the_schonfrist_is_found(p
     await deliver(pool, room, town.take())
     alarm = UndertakingAlarm(5, NRW, Metrics(()))
     async with pool.acquire() as connection:
-        assert not await store.missing_undertakings(connection, MONDAY, date(2027, 1, 22))
-        assert await store.missing_undertakings(connection, MONDAY, date(2027, 1, 25)) == [(town.case_id(), date(2027, 1, 25))]
+        assert not await store.missing_undertakings(connection, None, MONDAY, date(2027, 1, 22))
+        expected = [(town.case_id(), date(2027, 1, 25))]
+        assert await store.missing_undertakings(connection, None, MONDAY, date(2027, 1, 25)) == expected
         assert not await alarm.run(connection, at(date(2027, 1, 18)))
 
 
@@ -224,7 +225,7 @@ def test_every_need_finds_a_service_in_muenster() -> None:
 class _Asks:
     """A browser of one person."""
 
-    def __init__(self, pool: Pool, *roles: Role) -> None:
+    def __init__(self, pool: Pool, *roles: Role, team: str | None = None) -> None:
         city = load_city(MUENSTER)
         pages = Pages(REFERRAL / "pages")
         system = SimpleNamespace(pool=pool, city=city, clock=FixedClock(at(MONDAY)), pages=pages)
@@ -234,7 +235,7 @@ class _Asks:
 
         @app.middleware("http")
         async def sign_in(request: Request, call_next: Any) -> Any:  # noqa: ANN401  as Starlette types it
-            request.state.person = Person("p1", frozenset(roles))
+            request.state.person = Person("p1", frozenset(roles), team=team)
             return await call_next(request)
 
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://referral")
@@ -258,3 +259,19 @@ async def test_the_list_tells_codes_alone_and_the_team_leads_page_is_recorded(po
     assert str(town.case_id()) in page.text
     assert "Rehousing" in (await lead.get("/?lang=en")).text
     assert await pool.fetchval("select count(*) from reads where what = 'escalated' and subject_id = $1", town.case_id()) == 2
+    assert (
+        await pool.fetchval("select count(*) from reads where what = 'open_referrals' and subject_id = $1", town.case_id()) == 1
+    )
+
+
+async def test_a_team_sees_its_own_districts_alone(pool: Pool, room: ReferralRoom) -> None:
+    town = Letters().known()
+    town.assess(DEBTS, ARREARS)
+    await deliver(pool, room, town.take())
+    district = await pool.fetchval("select state -> 'facts' ->> 'district' from case_files")
+    city = load_city(MUENSTER)
+    seen = {
+        team.id: len((await _Asks(pool, Role.CASEWORKER, team=team.id).client.get("/referrals")).json()) for team in city.teams
+    }
+    assert seen == {team.id: 2 if district in team.districts else 0 for team in city.teams}
+    assert (await _Asks(pool, Role.TEAM_LEAD, team="of another city").client.get("/referrals")).json() == []

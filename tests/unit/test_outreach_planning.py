@@ -10,8 +10,8 @@ import pytest
 from services import outreach
 from services.outreach.arranging import HARD_RULES, Desk, arrange
 from services.outreach.planning import Diary, Slot, Wish, propose
-from services.outreach.state import finish
 from services.outreach.sheet import may_see
+from services.outreach.state import finish
 from shared.contracts.codes import Alarm, AttemptResult, Banner, ContactKind, ObligationReason, Stage, Window
 from shared.runtime.persons import Person, Role
 from shared.runtime.texts import Texts
