@@ -115,7 +115,7 @@ class FieldWork:
         """An assignment came, changed or was withdrawn; the highest version counts, and each team hears only of its own."""
         if isinstance(event, AssignmentWithdrawn):
             visit = self._visits.get(event.visit_id)
-            if visit is not None and visit.team == team:
+            if visit is not None and visit.team == team and visit.assignment.version <= event.version:
                 del self._visits[event.visit_id]
         elif isinstance(event, Assignment):
             self._note_ending(team, event)
