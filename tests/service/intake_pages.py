@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import asyncpg
+import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -33,6 +34,7 @@ MIGRATIONS = HERE / "migrations"
 PERSONS = {
     "clerk": Person("frau-klar", frozenset({Role.CLERK})),
     "second": Person("herr-recht", frozenset({Role.CLERK})),
+    "lead": Person("leitung", frozenset({Role.TEAM_LEAD})),
     "privacy": Person("datenschutz", frozenset({Role.PRIVACY})),
     "worker": Person("fk-01", frozenset({Role.CASEWORKER})),
 }
@@ -64,6 +66,13 @@ def app_of(system: Running) -> FastAPI:
     app = web_app("Bleibe intake", tokens=tokens, pages=system.pages, health=system.health, metrics=system.metrics)
     app.include_router(system.service.routes(system))
     return app
+
+
+def client_of(token: str, system: Running) -> httpx.AsyncClient:
+    """One of `PERSONS` at its pages."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app_of(system)), base_url="http://intake", headers={"Authorization": f"Bearer {token}"}
+    )
 
 
 async def tell(system: Running, data: Event, partner: str = "ag-muenster") -> tuple[str, Decision]:

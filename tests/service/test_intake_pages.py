@@ -16,7 +16,7 @@ from shared.contracts.codes import Answer
 from shared.contracts.topics.notices import NoticeCorrected, NoticeRevoked, SuitFiled
 from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
-from tests.service.intake_pages import MIGRATIONS, Pool, app_of, intake, tell
+from tests.service.intake_pages import MIGRATIONS, Pool, client_of, intake, tell
 from tests.unit.intake_words import TODAY, party, said, suit
 
 pytestmark = pytest.mark.service
@@ -54,14 +54,8 @@ async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def client(system: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with _as("clerk", system) as there:
+    async with client_of("clerk", system) as there:
         yield there
-
-
-def _as(token: str, system: Running) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app_of(system)), base_url="http://intake", headers={"Authorization": f"Bearer {token}"}
-    )
 
 
 async def press(
@@ -112,7 +106,7 @@ async def test_an_unfinished_form_waits_as_it_was_typed(client: httpx.AsyncClien
     kept = await press(client, draft_id, "draft", changed={**half, "at": "monthly_rent"})
     assert kept.headers["location"] == f"/vordruck/{draft_id}?kept=true&at=monthly_rent"
     assert "5 C 123/26" in (await client.get("/")).text
-    async with _as("second", system) as colleague:
+    async with client_of("second", system) as colleague:
         page = (await colleague.get(f"/vordruck/{draft_id}")).text
         assert 'value="sechshundert"' in page
         assert "frau-klar" in (await colleague.get("/")).text
@@ -162,7 +156,7 @@ async def test_a_dwelling_outside_the_city_is_pointed_out_and_forwarded(client: 
 async def test_a_notices_history_tells_what_came_later_and_who_read_it(client: httpx.AsyncClient, system: Running) -> None:
     notice_id, _ = await tell(system, suit())
     later, _ = await tell(system, said(NoticeRevoked, revokes=UUID(notice_id)))
-    async with _as("privacy", system) as privacy:
+    async with client_of("privacy", system) as privacy:
         page = (await privacy.get(f"/mitteilungen/{notice_id}")).text
     assert f"/mitteilungen/{later}" in page
     assert "Rücknahme" in page
@@ -200,19 +194,20 @@ async def test_the_start_page_lists_what_needs_somebody(client: httpx.AsyncClien
         "insert into parked (topic, digest, reason, rule, field, record_headers) "
         "values ('notices.jobcenter', '\\x00', 'failed', 'not_json', null, '{}')"
     )
-    await system.pool.execute("""update cases set state = jsonb_set(state, '{last,banners}', '["POSSIBLE_DUPLICATE"]')""")
     page = (await client.get("/")).text
     assert refused in page
     for words in ("liegt in der Zukunft", "in_the_future", "not_json", "Angenommen: <strong>3</strong>", "Jobcenter"):
         assert words in page
-    assert "/mitteilungen?fall=" in page
-    assert "Possible duplicates" in (await client.get("/?lang=en")).text
+    assert "Nothing is to be clarified" in (await client.get("/?lang=en")).text
+    listed = {row["id"] for row in await system.pool.fetch("select id from inbound")}
+    read = {row["subject_id"] for row in await system.pool.fetch("select subject_id from reads where what = 'notices'")}
+    assert read == listed
     refused_page = (await client.get(f"/mitteilungen/{refused}")).text
     assert "Der abgelehnte Inhalt" in refused_page
 
 
 async def test_only_the_desk_gets_in(system: Running) -> None:
-    async with _as("worker", system) as worker, _as("privacy", system) as privacy:
+    async with client_of("worker", system) as worker, client_of("privacy", system) as privacy:
         for path in ("/", "/mitteilungen", "/vordruck", f"/mitteilungen/{uuid4()}"):
             assert (await worker.get(path)).status_code == 403
         assert (await privacy.get("/vordruck")).status_code == 403
@@ -277,6 +272,6 @@ async def test_the_desk_changes_only_what_it_filed_itself(client: httpx.AsyncCli
         assert (await client.post(f"/mitteilungen/{notice_id}/{what}", data={"sure": "yes"})).status_code == 404
     draft_id = uuid4()
     await press(client, draft_id, "file")
-    async with _as("privacy", system) as privacy:
+    async with client_of("privacy", system) as privacy:
         assert "berichtigen" not in (await privacy.get(f"/mitteilungen/{draft_id}")).text
         assert (await privacy.post(f"/mitteilungen/{draft_id}/zuruecknehmen", data={"sure": "yes"})).status_code == 403

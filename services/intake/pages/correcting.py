@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import parse_qs
 from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.intake import store as statements
-from services.intake.door import body
 from services.intake.form_writing import correctable, form_of
 from services.intake.pages import store
+from services.intake.pages.posting import posted, to
 from services.intake.pages.store import Draft
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.codes import Origin
 from shared.contracts.topics.notices import NoticeRevoked, SuitFiled
-from shared.messaging.model import Rejected
 from shared.messaging.wire import Envelope, encode
 from shared.runtime.access_log import record_read
 from shared.runtime.auth import require
@@ -50,15 +48,15 @@ def routes(system: Running) -> APIRouter:
             if begun is None:
                 await store.save_draft(connection, Draft(draft_id, person.id, system.clock.now(), form_of(filed), notice_id))
             await record_read(connection, person, "intake", [notice_id], "draft", system.clock.now())
-        return _to(f"/vordruck/{draft_id}", lang)
+        return to(f"/vordruck/{draft_id}", lang)
 
     @router.post("/mitteilungen/{notice_id}/zuruecknehmen")
     async def revoke(request: Request, person: Clerk, notice_id: UUID, lang: Language = "de") -> Response:
         """The court has taken its notice back: it counts no more, and its data are blocked at once."""
         async with system.pool.acquire() as connection, connection.transaction():
             filed = await _filed(connection, source, notice_id)
-        if not await _sure(request):
-            return _to(f"/mitteilungen/{notice_id}", lang, "unsicher=true")
+        if "sure" not in await posted(request):
+            return to(f"/mitteilungen/{notice_id}", lang, unsicher="true")
         now = system.clock.now()
         notice = NoticeRevoked(
             channel=filed.channel,
@@ -74,7 +72,7 @@ def routes(system: Running) -> APIRouter:
             await system.submit([encode(topic, envelope, notice.model_dump_json(exclude_none=True).encode())])
         except TimeoutError as error:
             raise Problem("unavailable") from error
-        return _to(f"/mitteilungen/{notice_id}", lang)
+        return to(f"/mitteilungen/{notice_id}", lang)
 
     return router
 
@@ -90,15 +88,3 @@ async def _filed(tx: Tx, source: str, notice_id: UUID) -> SuitFiled:
     if filed is None:
         raise Problem("not_found")
     return filed
-
-
-async def _sure(request: Request) -> bool:
-    try:
-        return "sure" in parse_qs((await body(request)).decode("utf-8", "replace"), max_num_fields=10)
-    except (Rejected, ValueError) as error:
-        raise Problem("bad_request") from error
-
-
-def _to(address: str, lang: Lang, query: str = "") -> Response:
-    asked = "&".join(each for each in ("" if lang == "de" else "lang=en", query) if each)
-    return RedirectResponse(f"{address}?{asked}" if asked else address, 303)

@@ -1,4 +1,4 @@
-"""Intake's pages for people: the start page, the court's form (`forms`) and a notice's history (`records`)."""
+"""Intake's pages for people: the start page. The court's form: `forms`; a notice's history: `records`; a case: `cases`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from services.intake.pages import correcting, forms, records, store
+from services.intake.pages import cases, clarifications, correcting, forms, records, store
 from services.intake.pages.wording import Wording
 from shared.contracts.catalogue import NOTICES
 from shared.runtime.access_log import record_read
@@ -30,6 +30,8 @@ def routes(system: Running) -> APIRouter:
     router.include_router(forms.routes(system))
     router.include_router(records.routes(system))
     router.include_router(correcting.routes(system))
+    router.include_router(clarifications.routes(system))
+    router.include_router(cases.routes(system))
     wording = Wording(system.city)
     source = f"urn:bleibe:partner:{system.city.desk}"
     topics = [NOTICES.of(partner.id) for partner in system.city.partners]
@@ -42,8 +44,10 @@ def routes(system: Running) -> APIRouter:
             today = await store.today(connection, topics)
             refused = await store.refused(connection, topics, REFUSED_DAYS)
             parked = await store.parked(connection, topics)
-            doubtful = await store.possible_duplicates(connection)
+            questions = await store.count_questions(connection)
+            listed = [*dict.fromkeys(each.id for each in (*today, *refused))]
             await record_read(connection, person, "intake", [each.id for each in drafts], "drafts", system.clock.now())
+            await record_read(connection, person, "intake", listed, "notices", system.clock.now())
         return system.pages.render(
             "start.html",
             lang=lang,
@@ -55,7 +59,7 @@ def routes(system: Running) -> APIRouter:
             today=today,
             refused=refused,
             parked=parked,
-            doubtful=doubtful,
+            questions=questions,
         )
 
     return router

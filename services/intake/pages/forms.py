@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.intake.door import body
 from services.intake.form import BASES, FormEntry, Group, fields, typed
 from services.intake.form_reading import Wrong, hints, read
 from services.intake.pages import store
+from services.intake.pages.posting import MAX_FIELDS, to
 from services.intake.pages.store import Draft
 from services.intake.pages.wording import Wording
 from services.intake.room import atlas_of
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from shared.contracts.topics.notices import SuitFiled
     from shared.messaging.model import Tx
     from shared.runtime.service import Running
-
-MAX_FIELDS: Final = 1_000
 
 Clerk = Annotated[Person, Depends(require(Role.CLERK))]
 Language = Annotated[Lang, Query()]
@@ -121,7 +120,7 @@ class _FormDesk:
         """A draft as it was left."""
         async with self.system.pool.acquire() as connection, connection.transaction():
             if await self._filed(connection, draft_id):
-                return _to(f"/mitteilungen/{draft_id}", lang)
+                return to(f"/mitteilungen/{draft_id}", lang)
             draft = await store.draft(connection, draft_id)
             if draft is None:
                 raise Problem("not_found")
@@ -134,15 +133,15 @@ class _FormDesk:
         form, focus = _changed(sent)
         async with self.system.pool.acquire() as connection, connection.transaction():
             if await self._filed(connection, draft_id):
-                return _to(f"/mitteilungen/{draft_id}", lang)
+                return to(f"/mitteilungen/{draft_id}", lang)
             if sent.pressed == "discard" and sent.sure:
                 await store.delete_draft(connection, draft_id)
-                return _to("/", lang)
+                return to("/", lang)
             corrects = await store.save_draft(connection, Draft(draft_id, person.id, self.system.clock.now(), form))
         if sent.pressed == "discard":
             return self.page(draft_id, form, lang, wrong=[Wrong("sure", "sure")], kept=True, corrects=corrects)
         if sent.pressed != "file":
-            return _to(f"/vordruck/{draft_id}", lang, kept="true", **({"at": focus} if focus else {}))
+            return to(f"/vordruck/{draft_id}", lang, kept="true", **({"at": focus} if focus else {}))
         notice, wrong = read(form, self.system.clock.now(), person.id, self.wording.courts)
         if notice is None:
             return self.page(draft_id, form, lang, wrong=wrong, kept=True, corrects=corrects)
@@ -161,7 +160,7 @@ class _FormDesk:
         async with self.system.pool.acquire() as connection, connection.transaction():
             await store.delete_draft(connection, draft_id)
             if await self._filed(connection, draft_id):
-                return _to(f"/mitteilungen/{draft_id}", lang, neu="true")
+                return to(f"/mitteilungen/{draft_id}", lang, neu="true")
             # The refused notice keeps its id for ever; what was typed goes on under a new one.
             await store.save_draft(connection, replace(draft, id=again))
         field = (decision.field or "defendants.0.street").removeprefix("content.")
@@ -209,9 +208,3 @@ async def _sent(request: Request) -> Sent:
         raise Problem("bad_request") from error
     last = dict(pairs)
     return Sent(typed(pairs), last.get("do", "draft"), last.get("at", ""), "sure" in last)
-
-
-def _to(address: str, lang: Lang, **query: str) -> Response:
-    query |= {} if lang == "de" else {"lang": lang}
-    asked = "&".join(f"{name}={value}" for name, value in query.items())
-    return RedirectResponse(f"{address}?{asked}" if asked else address, 303)

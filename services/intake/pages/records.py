@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.intake import store as statements
-from services.intake.door import body
 from services.intake.facts import Statement
 from services.intake.form_writing import correctable
 from services.intake.history import Due, Line, due, lines
 from services.intake.matching import docket_key
 from services.intake.pages import store
+from services.intake.pages.posting import first, number, posted, to
 from services.intake.pages.store import Reading, Received
 from services.intake.pages.wording import Wording
 from services.intake.revoking import revoked_with
 from services.intake.room import atlas_of, clockwork_of
 from shared.contracts.topics.notices import NoticeRevoked, ProceedingRef
-from shared.messaging.model import Rejected
 from shared.runtime.access_log import record_read
 from shared.runtime.auth import require
 from shared.runtime.persons import Person, Role
@@ -75,8 +73,8 @@ def routes(system: Running) -> APIRouter:
     @router.post("/mitteilungen")
     async def search(request: Request, person: Reader, lang: Language = "de") -> Response:
         """By POST, because a docket is personal data and an address is kept in many places."""
-        court, wanted = await _asked(request)
-        return await records.search(person, court, wanted, lang)
+        form = await posted(request)
+        return await records.search(person, first(form, "court_code"), first(form, "wanted"), lang)
 
     @router.get("/mitteilungen/{notice_id}")
     async def notice(
@@ -100,9 +98,9 @@ class _Records:
     async def of_case(self, person: Person, case_id: UUID | None, lang: Lang) -> Response:
         """The search page, with the notices of a case where one is named."""
         async with self.system.pool.acquire() as connection, connection.transaction():
-            found = [] if case_id is None else await store.notices_of_case(connection, case_id)
-            await self._record(connection, person, case_id, found)
-        return self._list(found, lang, asked=case_id is not None)
+            found, case = ([], None) if case_id is None else await self._of(connection, case_id)
+            await self._record(connection, person, case, found)
+        return self._list(found, lang, asked=case_id is not None, case=case)
 
     async def search(self, person: Person, court: str, wanted: str, lang: Lang) -> Response:
         """What was found; a single notice by its id at once."""
@@ -110,8 +108,8 @@ class _Records:
             found, case_id = await self._look_up(connection, court, wanted)
             await self._record(connection, person, case_id, found)
         if case_id is None and len({each.id for each in found}) == 1:
-            return RedirectResponse(f"/mitteilungen/{found[0].id}{'' if lang == 'de' else '?lang=en'}", 303)
-        return self._list(found, lang, asked=True, court=court, wanted=wanted)
+            return to(f"/mitteilungen/{found[0].id}", lang)
+        return self._list(found, lang, asked=True, case=case_id, court=court, wanted=wanted)
 
     async def notice(self, person: Person, notice_id: UUID, lang: Lang, *, new: bool, unsure: bool) -> Response:
         """One notice's history; two senders may have used one id."""
@@ -155,10 +153,10 @@ class _Records:
 
     async def _look_up(self, tx: Tx, court: str, wanted: str) -> tuple[list[Received], UUID | None]:
         """The notices of a notice's id, of a case's id, or of a court file; with the case, where it was one."""
-        number = _uuid(wanted)
-        if number is not None:
-            found = await store.notices(tx, [number])
-            return (found, None) if found else (await store.notices_of_case(tx, number), number)
+        wanted_id = number(wanted)
+        if wanted_id is not None:
+            found = await store.notices(tx, [wanted_id])
+            return (found, None) if found else await self._of(tx, wanted_id)
         if not wanted or court not in self.wording.courts:
             return [], None
         docket = docket_key(ProceedingRef(court_code=court, docket=wanted[:60]))
@@ -166,30 +164,22 @@ class _Records:
         waiting = await store.notices_waiting(tx, docket)
         return (waiting if case_id is None else [*await store.notices_of_case(tx, case_id), *waiting]), case_id
 
+    async def _of(self, tx: Tx, case_id: UUID) -> tuple[list[Received], UUID | None]:
+        """The notices of a case, and that case: an alias means the one it is part of now."""
+        living = next(iter(await store.living(tx, [case_id])), None)
+        return ([] if living is None else await store.notices_of_case(tx, living)), living
+
     async def _record(self, tx: Tx, person: Person, case_id: UUID | None, found: list[Received]) -> None:
         subjects = [*([] if case_id is None else [case_id]), *(each.id for each in found)]
         await record_read(tx, person, "intake", subjects, "notices", self.system.clock.now())
 
-    def _list(self, found: list[Received], lang: Lang, *, asked: bool, court: str = "", wanted: str = "") -> Response:
+    def _list(
+        self, found: list[Received], lang: Lang, *, asked: bool, case: UUID | None, court: str = "", wanted: str = ""
+    ) -> Response:
         return self.system.pages.render(
-            "suche.html", lang=lang, found=found, asked=asked, court=court, wanted=wanted, wording=self.wording
+            "suche.html", lang=lang, found=found, asked=asked, case=case, court=court, wanted=wanted, wording=self.wording
         )
 
 
 def _revokes(statement: Statement) -> bool:
     return isinstance(statement.content, NoticeRevoked)
-
-
-async def _asked(request: Request) -> tuple[str, str]:
-    try:
-        form = parse_qs((await body(request)).decode("utf-8", "replace"), max_num_fields=10)
-    except (Rejected, ValueError) as error:
-        raise Problem("bad_request") from error
-    return form.get("court_code", [""])[0], form.get("wanted", [""])[0].strip()
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

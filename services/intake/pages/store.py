@@ -10,8 +10,10 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.intake import store as statements
+from services.intake.doubt_store import QUESTIONS, question_of
 from services.intake.facts import Statement
 from services.intake.form import FormEntry
+from services.intake.questions import Question
 from services.intake.snapshot import CaseState, HouseholdState
 from shared.messaging.model import Answer, Tx
 
@@ -195,28 +197,55 @@ async def parked(tx: Tx, topics: Sequence[str]) -> list[Parked]:
     return [Parked(*row) for row in rows]
 
 
-async def possible_duplicates(tx: Tx) -> list[CaseState]:
-    """The open cases whose household may be known twice."""
+_OPEN = "state = 'OPEN' and not exists (select from cases c where c.id in (q.one, q.other) and c.status <> 'OPEN')"
+
+
+async def open_questions(tx: Tx) -> list[Question]:
+    """What people have to clarify about open cases, the longest waiting first."""
+    return [question_of(row) for row in await tx.fetch(f"{QUESTIONS} q where {_OPEN} order by asked_on, id limit $1", LISTED)]
+
+
+async def count_questions(tx: Tx) -> int:
+    """How much there is to be clarified."""
+    count: int = await tx.fetchval(f"select count(*) from clarifications q where {_OPEN}")  # noqa: S608  a constant
+    return count
+
+
+async def questions_about(tx: Tx, case_id: UUID) -> list[Question]:
+    """What is to be clarified about a case."""
+    rows = await tx.fetch(f"{QUESTIONS} q where {_OPEN} and $1 in (one, other) order by asked_on, id", case_id)
+    return [question_of(row) for row in rows]
+
+
+async def living(tx: Tx, case_ids: Sequence[UUID]) -> list[UUID]:
+    """The cases that these ids mean now, each once: an alias means the case it is part of."""
+    rows = await tx.fetch(
+        "select c.id, coalesce(c.merged_into, c.id) as now from cases c where c.id = any($1::uuid[])", list(case_ids)
+    )
+    now = {row["id"]: row["now"] for row in rows}
+    return list(dict.fromkeys(now[each] for each in case_ids if each in now))
+
+
+async def cases(tx: Tx, case_ids: Sequence[UUID]) -> list[tuple[CaseState, HouseholdState]]:
+    """These cases with their households."""
     rows = await tx.fetch(
         """
-        select state from cases where (state -> 'last' -> 'banners') ? 'POSSIBLE_DUPLICATE' and status = 'OPEN'
-        order by id limit $1
+        select c.state, h.state as household from cases c join households h on h.id = c.household_id
+        where c.id = any($1::uuid[])
         """,
-        LISTED,
+        list(case_ids),
     )
-    return [CaseState.model_validate_json(row["state"]) for row in rows]
+    return [(CaseState.model_validate_json(row["state"]), HouseholdState.model_validate_json(row["household"])) for row in rows]
 
 
 async def case(tx: Tx, case_id: UUID) -> tuple[CaseState, HouseholdState, list[Statement]] | None:
     """A case, its household and everything said in it."""
-    row = await tx.fetchrow(
-        "select c.state, h.state as household from cases c join households h on h.id = c.household_id where c.id = $1", case_id
-    )
-    if row is None:
+    found = await cases(tx, [case_id])
+    if not found:
         return None
     keys = await tx.fetch("select source, id from statements where case_id = $1", case_id)
     said = await statements.connected(tx, [(each["source"], each["id"]) for each in keys], ())
-    return CaseState.model_validate_json(row["state"]), HouseholdState.model_validate_json(row["household"]), said
+    return *found[0], said
 
 
 async def readings(tx: Tx, subjects: Sequence[UUID]) -> list[Reading]:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from babel.numbers import format_currency
 
 from services.intake.answers import advice
+from services.intake.likeness.weights import city as weights
+from services.intake.questions import Question
 from shared.city import City
 from shared.messaging.model import Answer
 from shared.runtime.texts import Lang
@@ -45,6 +47,25 @@ class Wording:
         """The text key of a notice's type: `type.suit-filed`; `type.unknown` for what is no notice of ours."""
         name = (event_type or "").removeprefix("de.bleibe.notice.").removesuffix(".v1")
         return f"type.{name}" if name in _KINDS else "type.unknown"
+
+    @property
+    def certain(self) -> float:
+        """The score from which a notice is attached without asking anybody."""
+        return weights().certain
+
+    def likely(self, question: Question) -> str:
+        """The text key of how likely two cases are one, in thirds of what is asked at all; the middle one starts at 3 : 2."""
+        if not question.reasons:
+            return "likely.key"
+        known = weights()
+        third = (known.certain - known.possible) / 3
+        words = (("certain", known.certain), ("very", known.certain - third), ("likely", known.possible + third))
+        return next((f"likely.{word}" for word, least in words if question.score >= least), "likely.possible")
+
+    def speaks(self, weight: float) -> str:
+        """The text key of what an agreement of this weight says, for one person or against."""
+        words = next(word for word, least in (("much", 6), ("some", 2), ("little", 0.5), ("nothing", 0)) if abs(weight) >= least)
+        return f"speaks.{words}" if words == "nothing" else f"speaks.{words}_{'for' if weight > 0 else 'against'}"
 
 
 _KINDS = frozenset(
