@@ -1,4 +1,6 @@
-"""Tracing: one trace runs from a notice to the visit's assignment; what happens weeks later links back to it.
+"""Tracing: one trace runs from a notice to the visit's assignment; what happens weeks later has a trace of its own.
+
+`bleibe trace` shows all traces of a case side by side, by the case id that each of them names.
 
 Spans leave the process through one gate, `AllowedOnly`: attributes outside the list, exception messages and status
 texts stay behind, so that no name or address can reach a trace, whatever the code above does.
@@ -123,11 +125,6 @@ def shutdown_tracing(timeout_s: float = 3) -> bool:
     return not ending.is_alive()
 
 
-def flush_tracing(timeout_s: float = 3) -> bool:
-    """Send what was recorded so far; False when that did not succeed in `timeout_s`."""
-    return _Process.provider is None or _Process.provider.force_flush(int(timeout_s * 1000))
-
-
 def tracer() -> Tracer:
     """The tracer of this process; ask at each use, it changes with `configure_tracing`."""
     return _Process.tracer
@@ -146,12 +143,6 @@ def traceparent(of: Span | Context | None = None) -> str | None:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, context)
     return carrier.get("traceparent")
-
-
-def link_to(traceparent: str | None) -> Link | None:
-    """A link to the span that `traceparent` names, for work that another trace caused; None when malformed."""
-    context = trace.get_current_span(parent_context(traceparent)).get_span_context()
-    return Link(context) if context.is_valid else None
 
 
 def _cleaned(span: ReadableSpan) -> ReadableSpan:
