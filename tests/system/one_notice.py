@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import string
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -43,6 +45,11 @@ def target_of(local: Local) -> Target:
     return Target(local.running.databases, local.running.bootstrap, local.running.pages, Path(local.running.data))
 
 
+def stranger() -> str:
+    """A name like no other: what differs in its digits alone sounds the same."""
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(12)).title()
+
+
 def suit(number: int, *, family_name: str | None = None, **changes: Any) -> SuitFiled:  # noqa: ANN401  the fields of a notice
     """A suit of its own against a household of its own, filed today."""
     today = datetime.now(UTC)
@@ -55,8 +62,8 @@ def suit(number: int, *, family_name: str | None = None, **changes: Any) -> Suit
         "proceeding": ProceedingRef(court_code="R2713", docket=f"{number} C {uuid4().hex[:6]}/26"),
         "defendants": (
             Party(
-                family_name=family_name or f"Muster{uuid4().hex[:8]}",
-                given_name="Erika",
+                family_name=family_name or stranger(),
+                given_name=stranger(),
                 address=GivenAddress(street="Albersloher Weg", house_number="419", postcode="48167", place="Münster"),
             ),
         ),
