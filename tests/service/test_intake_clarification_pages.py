@@ -22,7 +22,7 @@ from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
 from shared.runtime.texts import Texts
 from tests.service.intake_pages import MIGRATIONS, client_of, intake, tell
-from tests.unit.intake_words import TODAY, days, hearing_set, party, said, stranger, suit
+from tests.unit.intake_words import days, hearing_set, party, said, stranger, suit
 
 pytestmark = pytest.mark.service
 

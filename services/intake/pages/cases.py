@@ -15,7 +15,7 @@ from services.intake.clarifying import Clarifying, Moved
 from services.intake.facts import StatementKey
 from services.intake.matching import docket_key
 from services.intake.pages import store
-from services.intake.pages.clarifications import DECIDE, decides
+from services.intake.pages.clarifications import BUSY, DECIDE, decides
 from services.intake.pages.posting import first, number, posted, to
 from services.intake.pages.shown import Shown, show, survivor
 from services.intake.pages.wording import Wording
@@ -189,7 +189,7 @@ class _Cases:
             found = await work()
         except Rejected as refusal:
             return await self.case(person, seen[0], lang, replace(asked, refused=refusal.rule))
-        except TimeoutError as error:
+        except BUSY as error:
             raise Problem("unavailable") from error
         return to(f"/faelle/{found}", lang, neu=done)
 

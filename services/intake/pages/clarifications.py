@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from uuid import UUID
 
+from asyncpg import DeadlockDetectedError
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
@@ -24,6 +25,8 @@ from shared.runtime.texts import Lang
 if TYPE_CHECKING:
     from shared.runtime.service import Running
 
+BUSY = (TimeoutError, DeadlockDetectedError)
+"""Too many work on these cases at once: nothing has changed, and it may be tried again."""
 DECIDE = (Role.CLERK, Role.TEAM_LEAD)
 Reader = Annotated[Person, Depends(require(*DECIDE, Role.PRIVACY))]
 Decider = Annotated[Person, Depends(require(*DECIDE))]
@@ -136,7 +139,7 @@ class _Questions:
             into = await Clarifying.of(self.system).decide(question_id, same=choice == "dieselben", by=person.id)
         except Rejected as refusal:
             return await self.question(person, question_id, lang, refused=refusal.rule)
-        except TimeoutError as error:
+        except BUSY as error:
             raise Problem("unavailable") from error
         if into is None:
             return to(f"/klaerungen/{question_id}", lang, neu="true")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from services.intake.answers import advice
 from services.intake.likeness.weights import city as weights
@@ -61,6 +61,10 @@ class Wording:
         third = (known.certain - known.possible) / 3
         words = (("certain", known.certain), ("very", known.certain - third), ("likely", known.possible + third))
         return next((f"likely.{word}" for word, least in words if question.score >= least), "likely.possible")
+
+    def points(self, weight: float, lang: Lang) -> str:
+        """A weight in bits with one decimal place."""
+        return format_decimal(weight, "0.0", locale="en_GB" if lang == "en" else "de_DE")
 
     def speaks(self, weight: float) -> str:
         """The text key of what an agreement of this weight says, for one person or against."""
