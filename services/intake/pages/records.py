@@ -118,7 +118,8 @@ class _Records:
             if not received:
                 raise Problem("not_found")
             cases = {each.case_id for each in received if each.case_id is not None}
-            await record_read(connection, person, "intake", [notice_id, *cases], "notice", self.system.clock.now())
+            homes = {home.id for _, home in await store.cases(connection, list(cases))}
+            await record_read(connection, person, "intake", [notice_id, *cases, *homes], "notice", self.system.clock.now())
             histories = [await self._history(connection, each, lang) for each in received]
         return self.system.pages.render(
             "mitteilung.html",
