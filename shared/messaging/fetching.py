@@ -22,17 +22,32 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  as aiokafka's
         super().__init__(*args, **options)
         self._given: dict[TopicPartition, int] = {}
+        self._of: object = None
+        self._failed = False
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Any]]:  # noqa: ANN401  as aiokafka's
-        """As aiokafka's. Raises what it raises, with all positions put back before."""
+        """As aiokafka's. Raises what it raises; the next one begins where the last that succeeded ended."""
+        subscription = self._subscription.subscription
+        if subscription is None or subscription.assignment is not self._of:
+            # The group has given the partitions anew, from what was committed: older places may not even exist any more.
+            self._of = None if subscription is None else subscription.assignment
+            self._given, self._failed = {}, False
+        if self._failed:
+            for partition in self.assignment():
+                await self._put_back(partition)
+            self._failed = False
         try:
             records: dict[TopicPartition, list[Any]] = await super().getmany(*partitions, **options)
         except Exception:
-            for partition in self.assignment():
-                await self._put_back(partition)
+            self._failed = True
             raise
         self._given.update({partition: some[-1].offset + 1 for partition, some in records.items()})
         return records
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """As aiokafka's; from here on this is where the partition goes on."""
+        super().seek(partition, offset)
+        self._given[partition] = offset
 
     async def _put_back(self, partition: TopicPartition) -> None:
         """To what was handed out last; else to what the group committed; else to the beginning."""

@@ -75,6 +75,25 @@ async def test_a_fetch_that_fails_takes_nothing_with_it(reader: Toy, broker: Bro
     assert next(failures, None) is None
 
 
+async def test_after_a_failed_fetch_a_batch_that_was_offered_again_still_comes_first(reader: Toy, broker: Broker) -> None:
+    """The place is where somebody seeked to, not where the last fetch ended."""
+    await produce(broker, reader.tag, [number("k", 1, 1), number("k", 2, 2)])
+    consumer = CarefulConsumer(
+        NUMBERS + reader.tag, **broker.clients(), group_id=f"again{reader.tag}", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        read = await eventually(lambda: consumer.getmany(timeout_ms=200))
+        ((partition, records),) = read.items()
+        assert [record.offset for record in records] == [0, 1]
+        consumer.seek(partition, 0)
+        consumer._failed = True
+        again = await eventually(lambda: consumer.getmany(timeout_ms=200))
+        assert [record.offset for record in again[partition]] == [0, 1]
+    finally:
+        await consumer.stop()
+
+
 async def test_without_its_care_the_consumer_loses_them(reader: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(*_: object) -> None:
         """Leave the position where it is."""
