@@ -41,28 +41,31 @@ async def press(page: Page, selector: str) -> None:
         await page.keyboard.press("Enter")
 
 
-async def test_merged_undone_and_split_by_keyboard_alone_without_javascript(
-    chromium: Browser, address: str, system: Running
-) -> None:
+async def test_merged_and_undone_by_keyboard_alone_without_javascript(chromium: Browser, address: str, system: Running) -> None:
     question, one, other = await doubt(system)
     async with await chromium.new_context(locale="de-DE", java_script_enabled=False) as context:
         page = await context.new_page()
         await page.goto(address)
+        await page.locator("#token:focus").wait_for()
         await page.keyboard.type("clerk")
         async with page.expect_navigation():
             await page.keyboard.press("Enter")
         await page.goto(f"{address}/klaerungen/{question}?wahl=dieselben")
-        await page.keyboard.press("Tab")
-        async with page.expect_navigation():
-            await page.keyboard.press("Enter")
+        await _yes(page)
         assert page.url == f"{address}/faelle/{one}?neu=merged"
         await page.locator("button", has_text="Rückgängig").press("Enter")
         await page.wait_for_url(f"**/faelle/{one}?zurueck={other}")
-        await page.keyboard.press("Tab")
-        async with page.expect_navigation():
-            await page.keyboard.press("Enter")
+        await _yes(page)
         assert page.url.endswith("?neu=split")
     assert len(await open_cases(system)) == 2
+
+
+async def _yes(page: Page) -> None:
+    """The cursor stands before the question; its answer is the next thing."""
+    await page.locator(".confirm:focus").wait_for()
+    await page.keyboard.press("Tab")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
 
 
 async def test_from_the_start_page_to_an_answer_by_keyboard(page: Page, address: str, system: Running) -> None:
@@ -71,12 +74,12 @@ async def test_from_the_start_page_to_an_answer_by_keyboard(page: Page, address:
     await press(page, "main a[href='/klaerungen']")
     await press(page, f"a[href='/klaerungen/{question}']")
     await press(page, "button[value=verschiedene]")
-    assert await page.evaluate("document.activeElement.getAttribute('aria-labelledby')") == "sure"
+    await page.locator(".confirm:focus").wait_for()
     assert "nie wieder gefragt" in await page.inner_text(".confirm")
     await press(page, ".confirm a")
     assert await open_cases(system) == {one, other}
     await press(page, "button[value=verschiedene]")
-    await press(page, ".confirm button")
+    await _yes(page)
     assert "Verschiedene" in await page.inner_text("[role=status]")
 
 
@@ -88,13 +91,13 @@ async def test_split_by_keyboard(page: Page, address: str, system: Running) -> N
     await tab_to(page, "#tick-2")
     await page.keyboard.press("Space")
     await press(page, "form[action$=trennen] button")
-    await press(page, ".confirm button")
+    await _yes(page)
     assert "alle Mitteilungen dieses Aktenzeichens" in await page.inner_text("[role=alert]")
     assert await page.locator("#tick-2").is_checked()
     await tab_to(page, "#tick-3")
     await page.keyboard.press("Space")
     await press(page, "form[action$=trennen] button")
-    await press(page, ".confirm button")
+    await _yes(page)
     assert "neue Fall" in await page.inner_text("[role=status]")
     assert len(await open_cases(system)) == 2
 

@@ -164,7 +164,7 @@ async def test_a_notices_history_tells_what_came_later_and_who_read_it(client: h
     assert "privacy officer" in page
     assert "Eviction suit" in page
     read = await system.pool.fetch("select person_id, subject_id from reads where what = 'notice'")
-    about = {UUID(notice_id), *await system.pool.fetchrow("select id, household_id from cases")}
+    about = {UUID(notice_id), *(each for row in await system.pool.fetch("select id, household_id from cases") for each in row)}
     assert {(row["person_id"], row["subject_id"]) for row in read} == {
         (person, subject) for person in ("datenschutz", "frau-klar") for subject in about
     }
