@@ -28,7 +28,7 @@ from deploy.local.supervisor import Local
 from services.intake.likeness import CANDIDATES, WIDE, Normal, Record, Verdict, compare, keys, normal, packed, stored, unpacked
 
 _SIZES = (10_000, 1_000_000)
-_NOTICES, _WARMING = 600, 100
+_NOTICES, _WARMING, _PASS = 2_200, 200, 400
 _LOOK_UP = """
     with led as materialized (
         select array(select household from {town}.household_keys h where h.key = wanted.key limit $2 + 1) as households
@@ -86,7 +86,15 @@ async def _measured(dsn: str, sizes: list[int]) -> dict[str, object]:
         await connection.close()
     rows = {size: _figures(costs[size][_WARMING:], pages[size]) for size in sizes}
     small, large = rows[sizes[0]], rows[sizes[-1]]
-    return {"households": rows, "ratio": {name: round(large[name] / small[name], 3) for name in small if small[name]}}
+    passes = [
+        round(statistics.median(_seconds(costs[sizes[-1]], start)) / statistics.median(_seconds(costs[sizes[0]], start)), 3)
+        for start in range(_WARMING, _NOTICES, _PASS)
+    ]
+    return {
+        "households": rows,
+        "median_ratio_by_pass": passes,
+        "ratio": {name: round(large[name] / small[name], 3) for name in small if small[name]},
+    }
 
 
 def _notice(towns: Towns, size: int, n: int) -> tuple[Record, int | None]:
@@ -162,6 +170,10 @@ def _figures(costs: list[Cost], pages: list[int]) -> dict[str, float]:
         "compared": round(statistics.mean(each.compared for each in costs), 1),
         "found": round(statistics.mean(each.found for each in costs if each.found is not None), 4),
     }
+
+
+def _seconds(costs: list[Cost], start: int) -> list[float]:
+    return [each.seconds for each in costs[start : start + _PASS]]
 
 
 def _middle(values: list[float]) -> float:

@@ -1,8 +1,7 @@
 """Keys that lead from one record to the few that may mean the same person: a fixed number each, to be looked up by index.
 
-Each kind survives slips that the others don't. A key that too many share leads nowhere in particular and is passed over by
-who looks it up:
-place and common names help in a village, street and house in the city.
+Each kind survives slips that the others don't. A key that too many share is passed over by who looks it up: a name alone helps
+in a village, street and house in the city.
 """
 
 from __future__ import annotations
