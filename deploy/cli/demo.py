@@ -19,7 +19,7 @@ from deploy.demo.play import homes, on_stage, play
 from deploy.demo.running import Ground, NotForDemos, ground
 from deploy.demo.scenario import JOBCENTER, scenario
 from deploy.demo.settled import NotSettled
-from deploy.demo.stories import stories
+from deploy.demo.stories import doubt, stories
 from deploy.demo.summary import summary
 from deploy.local.folder import FolderInUseError, FolderNotOursError, default_folder
 from deploy.local.postgres import PostgresError
@@ -78,6 +78,7 @@ async def _demo(here: Ground, city: City, cases: int, seed: int) -> bool:
         async with on_stage(here.target, here.clock, city, seed, known, offices, undertakings) as stage:
             with _Bar(len(happenings)) as bar:
                 played = await play(stage, happenings, here.first_day, bar.report)
+            await stage.deliver(doubt(material, stage.now.date(), city.calendar))
             lines = await summary(here.target, played, stage.clients, here.first_day, stage.now.date())
     finally:
         shutdown_tracing()

@@ -80,6 +80,18 @@ def stories(material: Material, start: date, calendar: Calendar) -> tuple[Story,
     return tuple(write(desk, nth) for nth, write in enumerate(written))
 
 
+def doubt(material: Material, day: date, calendar: Calendar) -> tuple[Happening, Happening]:
+    """Two suits that come when all else is over, and a doubt for whoever looks at the pages: one household, or two."""
+    desk = _Desk(material, day, calendar)
+    home = desk.address(9)
+    known = Party(family_name="Zweifel", given_name="Annegret", address=home)
+    likely = Party(family_name="Zweiffel", given_name="A.", address=home)
+    return (
+        Happening(day, _number(9, 0), COURT, _suit(day, (known,), desk.court_file(8))),
+        Happening(day, _number(9, 0), SOZIALAMT, _suit(day, (likely,), desk.court_file(9), basis=LegalBasis.SGB12_36_2)),
+    )
+
+
 def _two_offices(desk: _Desk, nth: int) -> Story:
     people, file, day = desk.people(nth, "Doppelrath", "Irmgard", "Joachim"), desk.court_file(nth), desk.day(1)
     spelled = ProceedingRef(court_code=file.court_code, docket=file.docket.replace(f"{CHAMBER} C ", f"{CHAMBER}  C 0"))

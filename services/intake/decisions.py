@@ -98,9 +98,9 @@ def _with_suit(desk: Desk, case: CaseState, proceeding_id: UUID | None) -> CaseS
 
 
 def take_outcome(desk: Desk, case_id: UUID) -> Decision:
-    """The case has ended."""
-    case = desk.living(case_id)
-    if case is None:
+    """The case has ended. Of a case that is part of another by now it says nothing about that other one."""
+    case = desk.cases.get(case_id)
+    if case is None or case.merged_into is not None:
         return Decision()
     return _derive(desk, desk.households[case.household_id], case.model_copy(update={"closed": True}), (), None)
 

@@ -27,11 +27,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Any]]:  # noqa: ANN401  as aiokafka's
         """As aiokafka's. Raises what it raises; the next one begins where the last that succeeded ended."""
-        subscription = self._subscription.subscription
-        if subscription is None or subscription.assignment is not self._of:
-            # The group has given the partitions anew, from what was committed: older places may not even exist any more.
-            self._of = None if subscription is None else subscription.assignment
-            self._given, self._failed = {}, False
+        self._begin_anew_where_given_anew()
         if self._failed:
             for partition in self.assignment():
                 await self._put_back(partition)
@@ -40,9 +36,17 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
             records: dict[TopicPartition, list[Any]] = await super().getmany(*partitions, **options)
         except Exception:
             self._failed = True
+            self._begin_anew_where_given_anew()
             raise
         self._given.update({partition: some[-1].offset + 1 for partition, some in records.items()})
         return records
+
+    def _begin_anew_where_given_anew(self) -> None:
+        """The group gives partitions from what was committed: places of before may not even exist any more."""
+        subscription = self._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is not self._of:
+            self._of, self._given = assignment, {}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As aiokafka's; from here on this is where the partition goes on."""

@@ -129,6 +129,16 @@ async def test_same_merges_and_whatever_leads_to_either_leads_to_the_one(intake:
     assert [(each.kind, each.who) for each in moves] == [("MERGED", "cl-01")]
 
 
+async def test_the_outcome_of_an_absorbed_case_does_not_close_the_one_it_is_part_of(intake: Intake, people: Clarifying) -> None:
+    one, other = await two(intake)
+    into = await people.merge(one, other, by="cl-01")
+    (absorbed,) = {one, other} - {into}
+    await intake.close(absorbed)
+    assert await intake.pool.fetchval("select status from cases where id = $1", into) == "OPEN"
+    await intake.close(into)
+    assert await intake.pool.fetchval("select status from cases where id = $1", into) == "CLOSED"
+
+
 async def test_an_undone_merge_is_two_cases_again_that_stay_apart(intake: Intake, people: Clarifying) -> None:
     one, other = await two(intake)
     into = await people.merge(one, other, by="cl-01")
