@@ -7,7 +7,7 @@ never more in a day than their capacity; each visit takes a numbered seat, which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import takewhile
@@ -73,13 +73,17 @@ class Diary:
 
     def seat(self, who: Caseworker, on: date, window: Window, mine: UUID | None = None) -> int | None:
         """A free seat on that day in that window, the visit's own included."""
+        return self.seats(who, on, mine).get(window)
+
+    def seats(self, who: Caseworker, on: date, mine: UUID | None = None) -> Mapping[Window, int]:
+        """A free seat of that day in each window that has one, the visit's own included."""
         taken = self._days.get((who.id, on), frozenset())
         own = self._slots.get(mine) if mine else None
         if own and (own.caseworker, own.on) == (who.id, on):
             taken -= {(own.window, own.seat)}
-        if who.absent(on) or len(taken) >= who.visits_per_day:
-            return None
-        return next((seat for seat in SEATS if (window, seat) not in taken), None)
+        if len(taken) >= who.visits_per_day or who.absent(on):
+            return {}
+        return {window: seat for seat in reversed(SEATS) for window in Window if (window, seat) not in taken}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +162,13 @@ def _free(
 ) -> Iterator[Slot]:
     """The caseworker's free slots that bring an obligation further: another weekday and window than tried in vain."""
     for day in days:
-        for window in windows:
+        seats = diary.seats(who, day, wish.visit_id)
+        for window in windows if seats else ():
             begun = day == now.date() and now.hour >= _STARTS[window]
-            useful = not wish.in_vain or any(distinct((*each, (day, window))) > distinct(each) for each in wish.in_vain)
-            seat = None if begun or not useful else diary.seat(who, day, window, wish.visit_id)
-            if seat is not None:
-                yield Slot(who.id, day, window, seat)
+            if window in seats and not begun and _useful(wish, day, window):
+                yield Slot(who.id, day, window, seats[window])
+
+
+def _useful(wish: Wish, day: date, window: Window) -> bool:
+    in_vain = wish.in_vain
+    return not in_vain or any(not each or distinct((*each, (day, window))) > distinct(each) for each in in_vain)

@@ -105,10 +105,12 @@ def split(files: Files, event: CaseSplit) -> Moved:
 
 def follow_consents(files: Files, case_id: UUID) -> Moved:
     """What rests on consents of persons who went with a split goes after them."""
+    file = files[case_id]
+    if not (file.parted and file.ready):
+        return Moved()
     now = dict(files)
     told: list[Said] = []
-    file = now[case_id]
-    for to, names in file.parted.items() if file.ready else ():
+    for to, names in file.parted.items():
         gone = file.strangers & set(names)
         consents = tuple(each for each in file.consents if each.person_id in gone)
         place, _ = place_of(now, to)
@@ -282,4 +284,4 @@ def _given_up(case_id: UUID, to_case_id: UUID, referrals: Sequence[Referral]) ->
 
 
 def _changes(before: Files, now: Files, said: Iterable[Said]) -> Moved:
-    return Moved({each: file for each, file in now.items() if file != before[each]}, list(said))
+    return Moved({each: file for each, file in now.items() if file is not before[each] and file != before[each]}, list(said))
