@@ -73,7 +73,7 @@ class Topic:
         Readers of a family read all its members' topics, and a broker's cost for an idle reader grows with the partitions it
         asks for: so each of those has few.
         """
-        return 12 if self.family is None else 3
+        return 6 if self.family is None else 2
 
     @property
     def foreign(self) -> bool:
