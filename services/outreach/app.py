@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.outreach.jobs import Replanning, WaitingAlarm
+from services.outreach.jobs import Replanning, WaitingAlarm, Watch
 from services.outreach.room import OutreachRoom
 from services.outreach.routes import routes
 from shared.contracts.catalogue import (
@@ -39,6 +39,7 @@ def build(context: Context) -> Service:
         jobs=[
             Job("replanning", every_s=60, run=Replanning(room, context.city).run),
             Job("waiting_alarm", every_s=5, run=WaitingAlarm(context.metrics).run),
+            Job("watch", every_s=30, run=Watch(context.metrics, context.city).run),
             *forgetting_jobs(context, memory),
         ],
         routes=routes,

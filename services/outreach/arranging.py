@@ -116,6 +116,7 @@ def limit(file: CaseFile, visit: Visit, desk: Desk) -> date:
 
 def _plan(visit: Visit, file: CaseFile, waiting: list[Owed], register: HouseholdRecorded | None, desk: Desk) -> Visit:
     due_on, by, deadline = _limits(file, waiting, desk)
+    visit = replace(visit, deadline_on=deadline)
     if visit.clarification is not None:
         desk.diary.release(visit.id)
         return replace(without_slot(visit), caseworker=None, alarms=(Alarm.NEEDS_CLARIFICATION,))

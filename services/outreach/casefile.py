@@ -86,7 +86,7 @@ class Visit:
 
     `version` 0 means that no assignment has left yet; `pending` that the newest content still has to leave. The visit
     keeps its id over several attempts and ends with its last open obligation. `agreed_by` is the limit that was known when
-    a caseworker chose the slot: only an earlier one takes it from them.
+    a caseworker chose the slot: only an earlier one takes it from them. `deadline_on` is the day it must come before.
     """
 
     id: UUID
@@ -99,6 +99,7 @@ class Visit:
     window: Window | None = None
     seat: int | None = None
     agreed_by: date | None = None
+    deadline_on: date | None = None
     alarms: tuple[Alarm, ...] = ()
     clarification: AttemptResult | None = None
     handed_back: tuple[str, ...] = ()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 
-from services.outreach import store
+from services.outreach import store, watch_store
 from services.outreach.room import OutreachRoom
 from services.outreach.state import finish
-from shared.calendar import previous_working_day
+from shared.calendar import Calendar, previous_working_day, working_days_between
 from shared.city import City
 from shared.messaging.model import Said, Tx
-from shared.runtime.metrics import Metrics
+from shared.runtime.metrics import Metrics, Slack
 
 log = structlog.get_logger()
 
@@ -50,8 +51,41 @@ class WaitingAlarm:
     async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
         """Count those that wait longer; real time, whatever the city's clock says."""
         del now
-        waiting = await store.waiting_too_long(tx)
+        waiting = await watch_store.waiting_too_long(tx)
         self.metrics.waiting_assignments(waiting)
         if waiting:
             log.error("assignments_wait_for_household", count=waiting)
         return []
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What operations watch of the visits: the slack that is left, and moves that do not come to an end."""
+
+    metrics: Metrics
+    city: City
+
+    async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
+        """Count both; says nothing to the other services."""
+        self.metrics.open_visits(slack_left(await watch_store.open_deadlines(tx), now.date(), self.city.calendar))
+        self.metrics.waiting_moves(await watch_store.waiting_moves(tx))
+        return []
+
+
+def slack_left(deadlines: Mapping[date | None, int], today: date, calendar: Calendar) -> Counter[Slack]:
+    """How many visits have how much slack; `deadlines` counts them by the day they must come before."""
+    found: Counter[Slack] = Counter()
+    for day, visits in deadlines.items():
+        found[_slack(day, today, calendar)] += visits
+    return found
+
+
+def _slack(deadline: date | None, today: date, calendar: Calendar) -> Slack:
+    if deadline is None:
+        return Slack.NO_DEADLINE
+    if deadline <= today:
+        return Slack.NONE
+    left = working_days_between(today, deadline, calendar)
+    if left > 10:
+        return Slack.MORE
+    return Slack.UP_TO_10 if left > 5 else Slack.UP_TO_5

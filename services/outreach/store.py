@@ -211,15 +211,17 @@ async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUI
     await tx.execute(
         """
         insert into open_visits as old
-            (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, waiting_since)
-        select visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed,
+            (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, deadline_on, waiting_since)
+        select visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, deadline_on,
             case when pending then clock_timestamp() end
         from unnest(
-            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::smallint[], $8::boolean[], $9::boolean[]
-        ) as new (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, pending)
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::smallint[], $8::boolean[], $9::date[],
+            $10::boolean[]
+        ) as new (visit_id, case_id, team, caseworker, planned_on, time_window, seat, alarmed, deadline_on, pending)
         on conflict (visit_id) do update set
             case_id = excluded.case_id, team = excluded.team, caseworker = excluded.caseworker, planned_on = excluded.planned_on,
             time_window = excluded.time_window, seat = excluded.seat, alarmed = excluded.alarmed,
+            deadline_on = excluded.deadline_on,
             waiting_since = case when excluded.waiting_since is not null
                 then coalesce(old.waiting_since, excluded.waiting_since) end
         """,
@@ -231,6 +233,7 @@ async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUI
         [visit.window for _, visit in visits],
         [visit.seat for _, visit in visits],
         [bool(visit.alarms) for _, visit in visits],
+        [visit.deadline_on for _, visit in visits],
         [visit.pending for _, visit in visits],
     )
 
@@ -253,14 +256,6 @@ async def to_replan(tx: Tx, staff: Sequence[Caseworker], overdue: date) -> set[U
         [last for _, _, last in away],
     )
     return {row["case_id"] for row in rows}
-
-
-async def waiting_too_long(tx: Tx) -> int:
-    """How many assignments have waited over a minute of real time."""
-    count: int = await tx.fetchval(
-        "select count(*) from open_visits where waiting_since < clock_timestamp() - interval '1 minute'"
-    )
-    return count
 
 
 async def read_visits(

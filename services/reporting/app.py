@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.reporting.jobs import Watch
 from services.reporting.publishing import Publishing
 from services.reporting.room import ReportingRoom
 from services.reporting.routes import routes
@@ -27,6 +28,7 @@ def build(context: Context) -> Service:
         says=says,
         jobs=[
             Job("publishing", every_s=3600, run=Publishing(context.city.districts).run),
+            Job("watch", every_s=30, run=Watch(context.metrics).run),
             *forgetting_jobs(context, memory),
         ],
         routes=routes,

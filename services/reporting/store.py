@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -97,6 +98,23 @@ async def load_lines(tx: Tx | asyncpg.Pool[asyncpg.Record]) -> list[CaseLine]:
     """Every case as the indicators read it."""
     text = await tx.fetchval("select coalesce(jsonb_agg(line), '[]')::text from case_rows where line is not null")
     return LINES.validate_json(text)
+
+
+async def guarantee(tx: Tx, today: date) -> tuple[int, int, int]:
+    """Where the promise to visit stands: owed where nobody has been, those overdue, defendants not covered."""
+    row = await tx.fetchrow(
+        """
+        select coalesce(sum(jsonb_array_length(line -> 'owed')), 0) as owed,
+            coalesce(sum((
+                select count(*) from jsonb_array_elements_text(line -> 'owed') as due where due::date < $1
+            )), 0) as overdue,
+            coalesce(sum((line -> 'uncovered')::int), 0) as uncovered
+        from case_rows where line ? 'owed' or line ? 'uncovered'
+        """,
+        today,
+    )
+    assert row is not None
+    return int(row["owed"]), int(row["overdue"]), int(row["uncovered"])
 
 
 async def load_releases(tx: Tx | asyncpg.Pool[asyncpg.Record]) -> dict[str, Release]:

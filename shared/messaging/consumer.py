@@ -140,9 +140,18 @@ class Consumer:
                 self._health.holds("database", now=True)
                 self._health.holds("line", now=True)
                 self._health.turned("pipeline")
+                self._note_hops(records)
                 await _commit(message)
                 self._handled.update({TopicPartition(r.topic, r.partition): r.offset + 1 for r in records})
                 return
+
+    def _note_hops(self, records: Sequence[Any]) -> None:
+        """How long the oldest record of each topic took from its writing to its effect, by the wall clock on both sides."""
+        oldest: dict[str, int] = {}
+        for record in records:
+            oldest[record.topic] = min(record.timestamp, oldest.get(record.topic, record.timestamp))
+        for topic, written_ms in oldest.items():
+            self._pipeline.metrics.hop(topic, time.time() - written_ms / 1000)
 
 
 async def _commit(message: KafkaMessage) -> None:

@@ -29,10 +29,18 @@ class Health:
         self._holds[condition]
         self._holds[condition] = now
 
+    def conditions(self) -> dict[str, bool]:
+        """Every condition, and whether it holds."""
+        return dict(self._holds)
+
+    def idle_s(self) -> dict[str, float]:
+        """Every loop, and the seconds since it last turned."""
+        now = time.monotonic()
+        return {loop: now - at for loop, at in self._turned.items()}
+
     def stuck(self) -> list[str]:
         """Loops that have not turned for a minute."""
-        now = time.monotonic()
-        return [loop for loop, at in self._turned.items() if now - at > LOOP_LIMIT_S]
+        return [loop for loop, idle_s in self.idle_s().items() if idle_s > LOOP_LIMIT_S]
 
     def missing(self) -> list[str]:
         """Conditions that do not hold."""
@@ -61,6 +69,7 @@ def health_router(health: Health, metrics: Metrics) -> APIRouter:
 
     @router.get("/metrics")
     async def numbers() -> Response:
+        metrics.health(health.conditions(), health.idle_s())
         body, kind = metrics.page()
         return Response(body, media_type=kind)
 

@@ -27,6 +27,14 @@ class Name(StrEnum):
     GAP_ALARMS = "bleibe_gap_alarms"
     WAITING_ASSIGNMENTS = "bleibe_waiting_assignment_alarms"
     MISSING_UNDERTAKINGS = "bleibe_missing_undertakings"
+    HOP_SECONDS = "bleibe_hop_seconds"
+    CONDITION = "bleibe_condition"
+    LOOP_IDLE = "bleibe_loop_idle_seconds"
+    OPEN_VISITS = "bleibe_open_visits"
+    WAITING_MOVES = "bleibe_waiting_moves"
+    OWED_VISITS = "bleibe_owed_visits"
+    OVERDUE_VISITS = "bleibe_overdue_visits"
+    UNCOVERED_DEFENDANTS = "bleibe_uncovered_defendants"
 
 
 class Outcome(StrEnum):
@@ -46,6 +54,16 @@ class ParkedReason(StrEnum):
     FAILED = "failed"
     BEHIND = "behind"
     GAP = "gap"
+
+
+class Slack(StrEnum):
+    """Working days left before the deadline that a visit must come before; NONE: it can't come in time any more."""
+
+    NONE = "none"
+    UP_TO_5 = "1-5"
+    UP_TO_10 = "6-10"
+    MORE = "more"
+    NO_DEADLINE = "no_deadline"
 
 
 _RECORDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -84,6 +102,20 @@ class Metrics:
         self._undertakings = Gauge(
             Name.MISSING_UNDERTAKINGS, "Undertakings that no landlord has yet, near the end", registry=registry
         )
+        self._hops = Histogram(
+            Name.HOP_SECONDS,
+            "From a record's writing to its effect, the longest of each batch and topic",
+            ["topic"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._condition = Gauge(Name.CONDITION, "1: this condition of being ready holds", ["condition"], registry=registry)
+        self._idle = Gauge(Name.LOOP_IDLE, "Time since a loop last went round", ["loop"], registry=registry)
+        self._open_visits = Gauge(Name.OPEN_VISITS, "Open visits by working days left", ["slack"], registry=registry)
+        self._moves = Gauge(Name.WAITING_MOVES, "Cases that wait for the other half of a merge or split", registry=registry)
+        self._owed = Gauge(Name.OWED_VISITS, "Visits owed where nobody has been yet", registry=registry)
+        self._overdue = Gauge(Name.OVERDUE_VISITS, "Those whose promised day has passed", registry=registry)
+        self._uncovered = Gauge(Name.UNCOVERED_DEFENDANTS, "Defendants without visit and without reason", registry=registry)
 
     def handled(self, topic: str, event_type: str | None, outcome: Outcome, count: int = 1) -> None:
         """Count records of a topic (its family: what stands before the first dot) and type."""
@@ -95,6 +127,10 @@ class Metrics:
         self._records.observe(records)
         self._statements.observe(statements)
         self._seconds.observe(seconds)
+
+    def hop(self, topic: str, seconds: float) -> None:
+        """Note how long a batch's slowest record of this topic (its family) took from writing to effect."""
+        self._hops.labels(topic.partition(".")[0]).observe(max(0.0, seconds))
 
     def outbox(self, events: int, oldest_s: float) -> None:
         """Note the outbox's depth and the age of its oldest event in seconds, 0 when empty."""
@@ -128,6 +164,28 @@ class Metrics:
     def missing_undertakings(self, undertakings: int) -> None:
         """Note how many granted undertakings no landlord has yet, shortly before the Schonfrist ends."""
         self._undertakings.set(undertakings)
+
+    def health(self, conditions: Mapping[str, bool], idle_s: Mapping[str, float]) -> None:
+        """Note which conditions of being ready hold, and the seconds since each loop last went round."""
+        for condition, holds in conditions.items():
+            self._condition.labels(condition).set(holds)
+        for loop, seconds in idle_s.items():
+            self._idle.labels(loop).set(seconds)
+
+    def open_visits(self, by_slack: Mapping[Slack, int]) -> None:
+        """Note how many visits are open, by the slack left; a slack not named has none."""
+        for slack in Slack:
+            self._open_visits.labels(slack).set(by_slack.get(slack, 0))
+
+    def waiting_moves(self, cases: int) -> None:
+        """Note how many cases wait for what the other key of a merge or split says."""
+        self._moves.set(cases)
+
+    def guarantee(self, owed: int, overdue: int, uncovered: int) -> None:
+        """Note where the promise to visit stands today."""
+        self._owed.set(owed)
+        self._overdue.set(overdue)
+        self._uncovered.set(uncovered)
 
     def page(self) -> tuple[bytes, str]:
         """What ``/metrics`` answers: the body and its content type."""

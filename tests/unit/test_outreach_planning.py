@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -91,8 +92,9 @@ def test_a_booked_visit_stays_while_it_is_in_time() -> None:
     case, _ = town.suit()
     town.hear(case)
     before = town.visit(case)
-    town.hear(heard_on(case, MONDAY + timedelta(days=11), MONDAY))
-    assert town.visit(case) == before
+    hearing = MONDAY + timedelta(days=11)
+    town.hear(heard_on(case, hearing, MONDAY))
+    assert town.visit(case) == replace(before, deadline_on=hearing)
 
 
 def test_a_moved_deadline_plans_anew_what_would_be_too_late() -> None:

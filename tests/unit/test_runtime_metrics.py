@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.runtime import metrics as module
-from shared.runtime.metrics import Metrics, Name, Outcome, ParkedReason
+from shared.runtime.metrics import Metrics, Name, Outcome, ParkedReason, Slack
 
 ROOT = Path(__file__).parents[2]
 ALL_NAMES = re.compile(r"\"bleibe_[a-z_]+\"")
@@ -29,6 +29,9 @@ def test_every_declared_metric_is_shown() -> None:
     metrics.parked({ParkedReason.GAP: 2})
     metrics.lag({"notices.court": 4})
     metrics.heard_from("urn:court", datetime(2026, 11, 23, tzinfo=UTC))
+    metrics.hop("notices.court", 0.004)
+    metrics.health({"line": False}, {"jobs": 1.5})
+    metrics.open_visits({Slack.NONE: 1})
     body, kind = metrics.page()
     assert kind.startswith("text/plain")
     for name in Name:
