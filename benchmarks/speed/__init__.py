@@ -1,0 +1,1 @@
+"""How fast the whole is, beside what else a team would pick."""
