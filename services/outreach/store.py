@@ -187,6 +187,11 @@ async def save_moves(
     await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(merged))
 
 
+async def moved_keys(tx: Tx) -> list[str]:
+    """The cases that a merge or split touched: what was said under their keys may tell of somebody who is elsewhere now."""
+    return [str(row["case_id"]) for row in await tx.fetch("select case_id from case_kin")]
+
+
 async def save_notes(tx: Tx, notes: Sequence[Note]) -> None:
     """Keep new notes."""
     await tx.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
+from services.referral import store
 from services.referral.jobs import UndertakingAlarm
 from services.referral.room import ReferralRoom
 from services.referral.routes import routes
@@ -15,6 +16,7 @@ from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, HOUSEHOLDS
 from shared.contracts.topics.handovers import HandoverRecalled
 from shared.contracts.topics.offers import OfferWithdrawn
 from shared.messaging.erasure import Forgetting
+from shared.messaging.replaced import ForgetReplaced
 from shared.runtime import service
 from shared.runtime.forgetting import forgetting_jobs, memory_of
 from shared.runtime.service import Context, Job
@@ -29,6 +31,7 @@ def build(ctx: Context) -> service.Service:
     facts = [topic.name for topic in (CASES, HOUSEHOLDS, VISITS, ASSESSMENTS, OUTCOMES)]
     hears, says = [*facts, *service.family(REPLIES, ctx.city)], [OFFERS, HANDOVERS, REFERRALS]
     memory = memory_of(ctx, hears, says, keep=[OfferWithdrawn, HandoverRecalled])
+    replaced = ForgetReplaced(memory, service.family(HANDOVERS, ctx.city), "referral_id", store.moved_referrals)
     return service.Service(
         name="referral",
         room=Forgetting(room, memory),
@@ -37,6 +40,7 @@ def build(ctx: Context) -> service.Service:
         jobs=[
             Job("offer_time_out", every_s=30, run=room.time_out),
             Job("undertaking_alarm", every_s=30, run=alarm.run),
+            Job("replaced", every_s=5, run=replaced.run),
             *forgetting_jobs(ctx, memory),
         ],
         routes=routes,

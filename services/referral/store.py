@@ -171,6 +171,12 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
     await tx.execute("delete from referrals where case_id = any($1::uuid[])", [each.case_id for each in files if each.erased])
 
 
+async def moved_referrals(tx: Tx) -> list[str]:
+    """The referrals of cases that a merge or split touched: who was handed over may be elsewhere now."""
+    rows = await tx.fetch("select referral_id from referrals join case_files using (case_id) where follows <> '{}'")
+    return [str(row["referral_id"]) for row in rows]
+
+
 async def save_households(tx: Tx, records: Mapping[UUID, HouseholdRecorded | None]) -> None:
     """Write the register's copy; None erases."""
     if not records:

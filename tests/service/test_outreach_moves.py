@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any, cast
 
 import asyncpg
 import pytest
 
+from services.outreach.app import build
 from shared.contracts.catalogue import CASES
 from shared.contracts.codes import Answer, AttemptResult, Window
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseErased, CaseEvent, CaseMerged
 from shared.contracts.topics.field_reports import AttemptReported, FieldReport
+from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.wire import Raw
+from shared.runtime.service import Context
 from tests.service.test_outreach import CREATED, Process, pool, record, registered, reported, said, told
-from tests.unit.outreach_room import MONDAY, Town
+from tests.unit.outreach_room import MONDAY, Town, city
 from tests.unit.test_outreach_moves import Story
 
 __all__ = ["pool"]
@@ -130,3 +135,32 @@ async def test_a_merged_case_is_erased_with_its_alias(pool: asyncpg.Pool[asyncpg
     for table in ("case_files", "case_kin", "registers", "open_visits", "notes"):
         assert await pool.fetchval(f"select count(*) from {table}") == 0, table  # noqa: S608  names of our own
     assert await process.hear(reported(_met(story))) == [Answer.REJECTED]
+
+
+async def test_who_left_with_a_split_is_not_told_of_under_the_old_key_any_more(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    process, (story,) = Process(pool), _stories(1)
+    named = json.loads(story.shared_home.model_dump_json())
+    named["members"][1]["family_name"] = "Kanari"
+    shared = HouseholdRecorded.model_validate(named)
+    await process.hear(told(story.s), told(story.x), registered(shared), _on(story.gone, 2), _on(story.merged, 2))
+    await process.hear(_on(story.parted, 3), _on(story.n, 1), registered(story.new_home), registered(story.home, 2))
+    jobs = build(Context(cast("Any", None), city(), process.clock, process.metrics)).jobs
+    (replaced,) = [each for each in jobs if each.name == "replaced"]
+    await process.job(replaced.run)
+    assert await _naming(pool, "Kanari") == 1, "not sent yet"
+    last = await pool.fetchval("select count(*) from journal where topic like 'assignments.%'")
+    await pool.execute("delete from outbox")
+    await process.job(replaced.run)
+    assert await _naming(pool, "Kanari") == 0
+    assert await pool.fetchval("select count(*) from journal where topic like 'assignments.%'") == last
+    assert await pool.fetchval("select count(*) from journal where data like '%Probe%'") == 2
+    planned = await pool.fetch("select visit_id from open_visits order by 1")
+    newest = await pool.fetch(
+        "select (data::jsonb ->> 'visit_id')::uuid as visit_id from journal where data like '%Probe%' order by 1"
+    )
+    assert newest == planned
+
+
+async def _naming(pool: asyncpg.Pool[asyncpg.Record], word: str) -> int:
+    found: int = await pool.fetchval("select count(*) from journal where position($1 in data) > 0", word)
+    return found

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.referral.app import build
 from services.referral.casefile import CaseFile
 from services.referral.room import ReferralRoom
+from shared.city import load_city
 from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, OFFERS
 from shared.contracts.codes import Need
 from shared.contracts.topics.cases import CaseErased, Replaced
 from shared.contracts.topics.handovers import HandoverMade
 from shared.contracts.topics.offers import OfferMade
 from shared.contracts.topics.replies import OfferAccepted
+from shared.messaging.journal import Entry, append
 from shared.messaging.model import Heard, Said
+from shared.runtime.clock import FixedClock
+from shared.runtime.metrics import Metrics
+from shared.runtime.service import Context
+from shared.runtime.settings import MUENSTER
 from tests.service.test_referral import DEBTS, Letters, Pool, deliver, pool, referral_id, room, statements_of  # noqa: F401  fixtures
 from tests.unit.referral_town import ANNA, BEN, MONDAY, Town, at
 from tests.unit.test_referral_moves import NEW_ANNA, case, consent, merged, split, talk, withdrawn
@@ -134,3 +143,27 @@ async def test_the_job_times_out_what_came_with_a_merge(pool: Pool, room: Referr
     town.hear(CASES.name, survivor, case(survivor, absorbed=(absorbed,)))
     said = await deliver(pool, room, town.take(), MONDAY)
     assert OFFERS.of("debts2") in {each.topic for each in said}
+
+
+async def test_a_handover_that_named_who_left_is_forgotten_once_it_went_out_without_them(pool: Pool, room: ReferralRoom) -> None:  # noqa: F811  fixtures
+    survivor, _, new = three(0)
+    town = Letters()
+    town.household()
+    town.hear(CASES.name, survivor, case(survivor, persons=(ANNA, BEN)))
+    town.hear(ASSESSMENTS.name, survivor, talk(survivor, 1, Need.ARREARS_ASSUMPTION))
+    town.hear(CASES.name, new, split(new, survivor, persons=(NEW_ANNA,), replaced=(Replaced(was=BEN, now=NEW_ANNA),)))
+    town.hear(CASES.name, survivor, case(survivor, persons=(ANNA,), split_off=(new,)))
+    said = await deliver(pool, room, town.take())
+    of = load_city(MUENSTER)
+    context = Context(cast("Any", None), of, FixedClock(at(MONDAY)), Metrics(()))
+    (job,) = [each for each in build(context).jobs if each.name == "replaced"]
+    async with pool.acquire() as connection, connection.transaction():
+        handed = [
+            replace(each, topic=HANDOVERS.of(of.providers[0].id)) for each in said if each.topic == HANDOVERS.of("jobcenter")
+        ]
+        await append(connection, [Entry(each, None, None) for each in handed], at(MONDAY))
+        await connection.execute("delete from outbox")
+        await job.run(connection, at(MONDAY))
+    left = [row["data"] for row in await pool.fetch("select data from journal order by n")]
+    assert [str(BEN) in each for each in left] == [False, False, False]
+    assert [str(ANNA) in each for each in left] == [False, False, True]
