@@ -256,6 +256,13 @@ class CaseFile:
         """Whether anybody of the household was ever met at the door."""
         return any(attempt.result is AttemptResult.MET for attempt in self.attempts)
 
+    @property
+    def absorbed(self) -> tuple[UUID, ...]:
+        """The cases that are part of this one, as intake tells and as far as they have come."""
+        states = (self.case, *(step.state for step in self.waiting[:1] if step.state))
+        told = {each for state in states for each in state.absorbed}
+        return tuple(each.case_id for each in self.came if each.case_id in told)
+
     def visit(self, visit_id: UUID) -> Visit | None:
         """The visit of that id."""
         return next((visit for visit in self.visits if visit.id == visit_id), None)

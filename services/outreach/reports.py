@@ -211,7 +211,11 @@ def _outcome(file: CaseFile, report: Report, desk: Desk) -> Effect:
     if data.outcome.startswith("TENANCY_KEPT_") and remains and not data.ordinary_termination_settled:
         raise Rejected("ordinary_termination_settled", "ordinary_termination_remains")
     told = OutcomeRecorded(
-        case_id=file.case.case_id, outcome=data.outcome, ended_on=data.ended_on, revises=file.outcome is not None
+        case_id=file.case.case_id,
+        outcome=data.outcome,
+        ended_on=data.ended_on,
+        revises=file.outcome is not None,
+        absorbed=file.absorbed,
     )
     return replace(file, outcome=told), [told]
 

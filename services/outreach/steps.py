@@ -15,7 +15,7 @@ from services.outreach.obligations import owe
 from services.outreach.parting import without
 from services.outreach.promises import advise
 from services.outreach.state import TOPIC_OF, State, finish
-from shared.contracts.codes import WithdrawReason
+from shared.contracts.codes import CaseStatus, WithdrawReason
 from shared.contracts.topics.cases import CaseEvent, CaseMerged, CaseReopened, CaseSplit
 from shared.messaging.model import Said
 
@@ -156,12 +156,13 @@ def _take(state: State, moved: Moved, other: UUID) -> list[Said]:
 
 
 def _act(state: State, file: CaseFile, step: Step, before: CaseFile | None) -> list[Said]:
-    """The newest state takes effect."""
+    """The newest state takes effect. That the case is open with more cases than its outcome ended means that it goes on."""
     assert step.state is not None
     case = step.state
     after, joined = renamed(file, case.replaced, case.changed_on, state.city.visits.attempts)
     after = replace(after, case=case, waiting=file.waiting[1:])
-    if step.reopens:
+    goes_on = case.status is CaseStatus.OPEN and after.outcome and not set(case.absorbed) <= set(after.outcome.absorbed)
+    if step.reopens or goes_on:
         after = replace(after, outcome=None)
     after, owed = owe(after, state.city, state.new_id)
     after, advice = advise(after, state.city)

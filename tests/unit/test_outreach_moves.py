@@ -483,6 +483,31 @@ def test_a_closed_case_with_an_open_one_is_reopened_by_intakes_word() -> None:
     assert len(town.file(story.s).open_owed) == 1
 
 
+def test_a_case_closed_here_that_intake_knew_open_is_open_with_the_duties_of_the_one_it_absorbed() -> None:
+    story = Story(same=False)
+    met = story.reports()[0][0].model_copy(update={"result": AttemptResult.MET})
+    town = play(story, [story.s, story.x, met, story.town.outcome(story.s)])
+    (ended,) = town.events(OutcomeRecorded)
+    assert isinstance(ended, OutcomeRecorded)
+    assert not ended.absorbed
+    play(story, [story.merged, story.gone])
+    assert town.file(story.s).outcome is None
+    assert [each.proceeding_id for each in town.file(story.s).open_owed] == [_ids(story.x)[2]]
+    with pytest.raises(Rejected, match="open_obligation"):
+        town.decide(story.town.outcome(story.s))
+
+
+def test_an_outcome_names_the_cases_it_ends_and_outlasts_a_state_that_does_not_know_it_yet() -> None:
+    story = Story(same=False)
+    town = play(story, [story.s, story.x, story.merged, story.gone])
+    met = [line[0].model_copy(update={"result": AttemptResult.MET}) for line in story.reports()]
+    play(story, [*met, story.town.outcome(story.s), changed(story.merged, changed_on=MONDAY + timedelta(days=1))])
+    (ended,) = town.events(OutcomeRecorded)
+    assert isinstance(ended, OutcomeRecorded)
+    assert ended.absorbed == (story.x.case_id,)
+    assert town.file(story.s).outcome == ended
+
+
 def test_the_absorbed_households_tombstone_takes_nothing_from_a_case_on_its_way() -> None:
     story = Story(same=False)
     town = play(story, [story.x, story.other_home, story.gone])
