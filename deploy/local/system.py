@@ -7,7 +7,6 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from deploy.local.folder import Running
@@ -20,57 +19,68 @@ from shared.runtime.persons import Person, Role, make_token, write_persons
 SERVICES = ("intake", "outreach", "referral", "reporting")
 MUENSTER = Path(__file__).parents[1] / "muenster"
 PERSONS, TOKENS, DATA_KEY, CLOCK, SPANS = "persons.json", "tokens.json", "data.key", "clock", "spans"
+_PASSED_ON = ("BLEIBE_OTLP_ENDPOINT", "BLEIBE_SAMPLE_RATIO", "BLEIBE_BATCH_MAX_RECORDS")
 
 
 def start_system(local: Local, *, services: tuple[str, ...] = SERVICES) -> Running:
-    """Start everything that is not running yet, wait until it is ready, and note where it is.
+    """Start everything, wait until it is ready, and note where it is. A broker that runs already is taken, else the embedded one.
 
     A folder in which a demo has played keeps the demo's clock; all others go by the wall clock.
     """
     clock = str(local.data / CLOCK) if (local.data / CLOCK).exists() else "wall"
     city = load_city(MUENSTER)
     local.start_postgres()
-    dsns = local.ensure_databases(SERVICES)
-    bootstrap = local.start_broker()
+    local.ensure_databases(SERVICES)
+    if local.running.bootstrap is None:
+        local.start_broker()
     _secrets(local.data, city)
     processes = []
     for service in services:
         port = free_port()
         local.publish(service, f"http://{LOOPBACK}:{port}")
-        processes.append(_process(local.data, service, dsns[service], bootstrap, port, clock))
+        processes.append(_process(local.running, service, port, clock))
     local.start(*processes)
     return local.running
 
 
 def start_another(local: Local, service: str, *, clock: str = "wall") -> str:
     """Start one more process of a service beside the one that runs; its process's name. More load is more processes."""
-    bootstrap = local.running.bootstrap
-    if bootstrap is None:
+    if local.running.bootstrap is None:
         raise RuntimeError("start the system first")
     port = free_port()
-    beside = _process(local.data, service, local.running.databases[service], bootstrap, port, clock)
-    beside = replace(beside, name=f"{service}-{port}")
+    beside = _process(local.running, service, port, clock, name=f"{service}-{port}")
     local.start(beside)
     return beside.name
 
 
-def service_environment(data: Path, service: str, dsn: str, bootstrap: str, port: int, clock: str) -> dict[str, str]:
-    """The environment of a service process of a local system."""
+def service_environment(running: Running, service: str, port: int, clock: str, instance: str) -> dict[str, str]:
+    """The environment of a service process of a local system; `instance` is the process's own name."""
+    data = Path(running.data)
     dsn_file = data / f"{service}.dsn"
-    _private(dsn_file, dsn)
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TZ", "BLEIBE_OTLP_ENDPOINT"}}
-    return kept | {
-        "BLEIBE_DATABASE_DSN_FILE": str(dsn_file),
-        "BLEIBE_BOOTSTRAP_SERVERS": bootstrap,
-        "BLEIBE_KAFKA_IDEMPOTENT": "false",  # the embedded broker has no idempotent producer
-        "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
-        "BLEIBE_KAFKA_FETCH_WAIT_MS": "20",
-        "BLEIBE_HTTP_PORT": str(port),
-        "BLEIBE_TOKENS_FILE": str(data / PERSONS),
-        "BLEIBE_DATA_KEY_FILE": str(data / DATA_KEY),
-        "BLEIBE_CLOCK": clock,
-        "BLEIBE_SPANS_DIR": str(data / SPANS),
-    }
+    _private(dsn_file, running.databases[service])
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TZ", *_PASSED_ON}}
+    return (
+        kept
+        | _broker_environment(running, instance)
+        | {
+            "BLEIBE_DATABASE_DSN_FILE": str(dsn_file),
+            "BLEIBE_BOOTSTRAP_SERVERS": str(running.bootstrap),
+            "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "BLEIBE_HTTP_PORT": str(port),
+            "BLEIBE_TOKENS_FILE": str(data / PERSONS),
+            "BLEIBE_DATA_KEY_FILE": str(data / DATA_KEY),
+            "BLEIBE_CLOCK": clock,
+            "BLEIBE_SPANS_DIR": str(data / SPANS),
+        }
+    )
+
+
+def _broker_environment(running: Running, instance: str) -> dict[str, str]:
+    if running.kafka_nodes:
+        return {"BLEIBE_KAFKA_REPLICATION": str(min(3, running.kafka_nodes)), "BLEIBE_INSTANCE": instance}
+    # The embedded broker has no idempotent producer, looks only now and then whether something came, and lets a static
+    # member wait longer.
+    return {"BLEIBE_KAFKA_IDEMPOTENT": "false", "BLEIBE_KAFKA_FETCH_WAIT_MS": "20"}
 
 
 def tokens(data: Path) -> dict[str, str]:
@@ -94,11 +104,12 @@ def persons(city: City) -> Iterator[Person]:
     yield Person("alle-seiten", frozenset(set(Role) - {Role.PARTNER, Role.CASEWORKER}))
 
 
-def _process(data: Path, service: str, dsn: str, bootstrap: str, port: int, clock: str) -> Process:
+def _process(running: Running, service: str, port: int, clock: str, name: str | None = None) -> Process:
+    name = name or service
     return Process(
-        service,
+        name,
         [sys.executable, "-m", f"services.{service}"],
-        service_environment(data, service, dsn, bootstrap, port, clock),
+        service_environment(running, service, port, clock, name),
         ready=f"http://{LOOPBACK}:{port}/health/ready",
     )
 

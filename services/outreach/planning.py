@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from uuid import UUID
 
 from services.outreach.staff import caseworker, of_team, stand_in
@@ -124,17 +124,20 @@ def propose(wish: Wish, city: City, diary: Diary, now: datetime) -> Slot | Alarm
     people = _ranked(wish, city, diary, first)
     if not people:
         return Alarm.NO_CASEWORKER
-    days = [first]
-    while len(days) < HORIZON_WORKING_DAYS:
-        days.append(next_working_day(days[-1], city.calendar))
-    in_time = list(takewhile(lambda day: day <= wish.by, days))
+    in_time = list(takewhile(lambda day: day <= wish.by, _days(first, city)))
     for who in people:
         slot = next(_free(wish, who, in_time, city.visits.windows, diary, now), None)
         if slot is not None:
             return slot
-    late = days[len(in_time) :]
+    late = list(islice(_days(first, city), len(in_time), None))
     firsts = [slot for who in people if (slot := next(_free(wish, who, late, city.visits.windows, diary, now), None))]
     return min(firsts, key=lambda slot: (slot.on, slot.window), default=Alarm.NO_SLOT)
+
+
+def _days(first: date, city: City) -> Iterator[date]:
+    for _ in range(HORIZON_WORKING_DAYS):
+        yield first
+        first = next_working_day(first, city.calendar)
 
 
 def _first_day(by: date, now: datetime, city: City) -> date:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -79,11 +80,21 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         async with running(service, context) as system, _http(service, system):
+            _collect_less()
             log.info("started", service=service.name)
             await _until(stop, system)
     finally:
         shutdown_tracing()
         log.info("stopped", service=service.name)
+
+
+def _collect_less() -> None:
+    """What starting made stays for good, and a batch makes thousands of objects that reference counts free: searching all of
+    them for cycles as often as Python does by itself took a fifth of a busy service's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def _until(stop: asyncio.Event, system: Running) -> None:
