@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kafka up clean lock
+.PHONY: help setup run kafka test test-kafka up clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ run: setup ## Play the demo on a system of its own and keep it running until Ctr
 
 up: setup ## Start the system without the demo, until Ctrl-C
 	@exec $(BIN)/bleibe up
+
+NODES ?= 1
+
+kafka: setup ## Start Apache Kafka on this machine (NODES=1 or 3), until Ctrl-C; needs java and mvn
+	@exec $(BIN)/python -m deploy.kafka $(NODES)
 
 test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/ruff check

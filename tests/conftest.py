@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from deploy.local.supervisor import Local
+from tests.the_broker import start_broker
 
 # Tests run on shared machines: a property is judged by its answers, not by its milliseconds.
 settings.register_profile("bleibe", deadline=None)
@@ -34,7 +35,7 @@ def admin_dsn(local: Local) -> str:
 @pytest.fixture(scope="session")
 def bootstrap(local: Local) -> str:
     """The test broker; it is empty at the start of the run and may be killed by fault tests, which start it again."""
-    return local.start_broker()
+    return start_broker(local)
 
 
 _numbers = itertools.count(1)

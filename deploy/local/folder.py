@@ -39,11 +39,15 @@ class ProcessRecord:
 
 @dataclass
 class Running:
-    """Where the parts of a running system are: ports, data sources by service, page addresses, processes by name."""
+    """Where the parts of a running system are: ports, data sources by service, page addresses, processes by name.
+
+    `kafka_nodes` is 0 where the broker is the embedded one.
+    """
 
     data: str
     postgres_port: int | None = None
     bootstrap: str | None = None
+    kafka_nodes: int = 0
     databases: dict[str, str] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     processes: dict[str, ProcessRecord] = field(default_factory=dict)

@@ -1,10 +1,12 @@
 """Apache Kafka for one machine, without Docker: its own jars from Maven, one or three KRaft nodes on the loopback address.
 
 For tests and measurements. Needs `java` (17 or newer) and `mvn`; the jars are kept in `.cache/kafka` below the project.
+A node formats its empty folder whenever it starts: one that lost its disk comes back without further ado.
 """
 
 import functools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,8 @@ POM = ROOT / "deploy" / "kafka" / "pom.xml"
 JARS = ROOT / ".cache" / "kafka"
 CLUSTER = "BleibeLocalKafka000000"
 HEAP = "384m"
+LOG = "log"
+ADMIN = "admin"
 FETCH_S = 600
 
 
@@ -73,21 +77,29 @@ def bootstrap(nodes: Sequence[Node]) -> str:
     return ",".join(f"{LOOPBACK}:{node.port}" for node in nodes)
 
 
-def kafka_process(data: Path, node: Node, nodes: Sequence[Node], more: Mapping[str, str] | None = None) -> Process:
-    """One node of a cluster; its folder is formatted on first use. `more` are further broker settings."""
+def kafka_process(
+    data: Path, node: Node, nodes: Sequence[Node], more: Mapping[str, str] | None = None, administrator: str | None = None
+) -> Process:
+    """One node of a cluster. `more` are further broker settings.
+
+    `administrator` is the password of `admin`, the first user of a cluster that asks for one (see `secured.py`).
+    """
     folder = data / node.name
-    properties = folder / "server.properties"
     folder.mkdir(parents=True, exist_ok=True)
+    properties = folder / "server.properties"
+    properties.touch(mode=0o600)  # it may hold passwords
     settings = _settings(folder, node, nodes) | dict(more or {})
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    if not (folder / "log" / "meta.properties").exists():
-        _java(folder, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(properties))
+    users = ["--add-scram", f"SCRAM-SHA-512=[name={ADMIN},password={administrator}]"] if administrator else []
+    form = _command("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(properties), *users)
+    serve = _command("kafka.Kafka", str(properties))
+    formatted = shlex.quote(str(folder / LOG / "meta.properties"))
     return Process(
         name=node.name,
-        argv=_command("kafka.Kafka", str(properties)),
+        argv=["/bin/sh", "-c", f"[ -e {formatted} ] || {shlex.join(form)} && exec {shlex.join(serve)}"],
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)},
         ready=functools.partial(listens, port=node.port),
-        ready_within=60,
+        ready_within=90,
         stop_signal=signal.SIGTERM,
     )
 
@@ -99,12 +111,12 @@ def _settings(folder: Path, node: Node, nodes: Sequence[Node]) -> dict[str, str]
         "process.roles": "broker,controller",
         "node.id": str(node.number),
         "controller.quorum.voters": ",".join(f"{each.number}@{LOOPBACK}:{each.controller}" for each in nodes),
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{node.port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"CLIENTS://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller}",
+        "advertised.listeners": f"CLIENTS://{LOOPBACK}:{node.port}",
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "log.dirs": str(folder / "log"),
+        "inter.broker.listener.name": "CLIENTS",
+        "log.dirs": str(folder / LOG),
         "default.replication.factor": copies,
         "min.insync.replicas": needed,
         "offsets.topic.replication.factor": copies,
@@ -116,6 +128,7 @@ def _settings(folder: Path, node: Node, nodes: Sequence[Node]) -> dict[str, str]
         "share.coordinator.state.topic.min.isr": needed,
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",  # a test need not wait longer for a takeover
         "num.io.threads": "2",
         "num.network.threads": "2",
         "log.cleaner.threads": "1",
@@ -128,9 +141,3 @@ def _command(*args: str) -> list[str]:
         raise NoKafkaError(missing() or "")
     options = ["-Djava.net.preferIPv4Stack=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
     return [java, f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseSerialGC", *options, "-cp", f"{jars()}/*", *args]
-
-
-def _java(folder: Path, *args: str) -> None:
-    done = subprocess.run(_command(*args), capture_output=True, text=True, timeout=120, cwd=folder, check=False)  # noqa: S603  our own
-    if done.returncode:
-        raise NoKafkaError(f"{args[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -120,11 +120,15 @@ class Local:
         self._write_note()
         return self.running.bootstrap
 
-    def start_kafka(self, nodes: int = 1, settings: Mapping[str, str] | None = None) -> str:
-        """Start Apache Kafka instead of the embedded broker, on so many nodes; its bootstrap addresses. Raises NoKafkaError."""
+    def start_kafka(self, nodes: int = 1, settings: Mapping[str, str] | None = None, administrator: str | None = None) -> str:
+        """Start Apache Kafka instead of the embedded broker, on so many nodes; its bootstrap addresses.
+
+        `settings` and `administrator` as for `kafka_process`. Raises NoKafkaError.
+        """
         cluster = kafka.cluster(nodes)
-        self.start(*(kafka.kafka_process(self.data, node, cluster, settings) for node in cluster))
+        self.start(*(kafka.kafka_process(self.data, node, cluster, settings, administrator) for node in cluster))
         self.running.bootstrap = kafka.bootstrap(cluster)
+        self.running.kafka_nodes = nodes
         self._write_note()
         return self.running.bootstrap
 

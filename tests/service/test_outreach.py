@@ -42,6 +42,7 @@ from shared.runtime.process import running
 from shared.runtime.service import Context, Running, reader_for, receipt
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.web import web_app
+from tests.the_broker import ON_KAFKA
 from tests.unit.outreach_room import MONDAY, Town, at, away, city
 from tests.waiting import eventually
 
@@ -311,7 +312,7 @@ async def test_over_its_topics_from_the_suit_to_the_end_of_the_visit(database: s
     settings = ServiceSettings(
         database_dsn=SecretStr(database),
         bootstrap_servers=bootstrap,
-        kafka_idempotent=False,
+        kafka_idempotent=ON_KAFKA,
         tokens_file=tmp_path / "tokens",
         data_key_file=tmp_path / "key",
     )

@@ -13,12 +13,14 @@ from deploy.local.supervisor import Local
 from deploy.local.system import start_system
 from tests.system.one_case import Played, play
 from tests.system.one_notice import target_of
+from tests.the_broker import start_broker
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[Target]:
     """Where the shared system is; it ends with the run."""
     with tempfile.TemporaryDirectory(prefix="bleibe-system-") as folder, Local(Path(folder), durable=False) as local:
+        start_broker(local)
         start_system(local)
         yield target_of(local)
 

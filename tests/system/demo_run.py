@@ -36,6 +36,7 @@ from shared.contracts.topics.visits import Obligation, ObligationClosed, VisitOw
 from shared.messaging.asking import never_make_topics
 from shared.runtime.clock import BERLIN, step_clock
 from tests.system.one_notice import target_of
+from tests.the_broker import start_broker
 
 CITY = load_city(MUENSTER)
 MATERIAL = load_material(CITY)
@@ -102,6 +103,7 @@ async def run(cases: int, *, killing: Sequence[str] = ()) -> Run:
     """
     with tempfile.TemporaryDirectory(prefix="bleibe-demo-") as folder, Local(Path(folder), durable=False) as local:
         step_clock(local.data / CLOCK, datetime.combine(FIRST_DAY, MAIL, BERLIN))
+        start_broker(local)
         start_system(local)
         system = target_of(local)
         beside = stories(MATERIAL, FIRST_DAY, CITY.calendar)

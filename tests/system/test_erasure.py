@@ -23,6 +23,7 @@ from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.wire import Raw
 from tests.system.one_case import Marks, play
 from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of, write
+from tests.the_broker import BROKER, resume_empty, start_broker
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.fault]
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.system, pytest.mark.fault]
 def doomed() -> Iterator[Local]:
     """A system of this module's own: data go, and its broker forgets."""
     with tempfile.TemporaryDirectory(prefix="bleibe-erasure-") as folder, Local(Path(folder), durable=False) as local:
+        start_broker(local)
         start_system(local)
         yield local
 
@@ -61,8 +63,8 @@ async def test_an_erased_household_is_in_no_table_and_nobody_is_left_behind(
     await erase._erase(household, "Art. 17 GDPR")
     assert f"{(datetime.now(UTC) + timedelta(days=401, hours=1)).date()}" in capsys.readouterr().out
     await eventually(lambda: is_nowhere(target, played.marks), within_s=30)
-    doomed.kill("broker", restart=False)
-    doomed.resume("broker")
+    doomed.kill(BROKER, restart=False)
+    resume_empty(doomed)
     doomed.resume("reporting")
     await settled(target)
 

@@ -37,6 +37,7 @@ from tests.system.one_notice import (
     target_of,
     write,
 )
+from tests.the_broker import BROKER, resume_empty, start_broker
 from tests.unit.outreach_room import MONDAY, Town, at
 from tests.waiting import eventually
 
@@ -51,6 +52,7 @@ BEFORE, WHILE, AFTER = 10, 20, 10
 def doomed() -> Iterator[Local]:
     """A system of this module's own: its parts die."""
     with tempfile.TemporaryDirectory(prefix="bleibe-kill-") as folder, Local(Path(folder), durable=False) as local:
+        start_broker(local)
         start_system(local)
         yield local
 
@@ -74,10 +76,10 @@ async def test_a_broker_that_comes_back_empty_is_filled_from_the_journals(doomed
     notices = await sender.send(*(message(COURT, suit(n)) for n in range(BEFORE)))
     await sender.until_answered()
     await settled(target)
-    doomed.kill("broker", restart=False)
+    doomed.kill(BROKER, restart=False)
     notices += await sender.send(message(COURT, suit(0)))
     notices += [await filed_over_http(target, doomed.data) for _ in range(3)]
-    doomed.resume("broker")
+    resume_empty(doomed)
     await sender.until_answered()
     await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=60)
     await settled(target)
@@ -87,6 +89,7 @@ async def test_a_broker_that_comes_back_empty_is_filled_from_the_journals(doomed
 async def test_two_processes_send_one_assignment_whichever_comes_first() -> None:
     """Here the test is intake, so that case and register entry come in the order it wants, or at the same instant."""
     with tempfile.TemporaryDirectory(prefix="bleibe-two-") as folder, Local(Path(folder), durable=False) as local:
+        start_broker(local)
         start_system(local, services=("outreach",))
         start_another(local, "outreach")
         target, town = target_of(local), Town()

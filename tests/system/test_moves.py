@@ -41,6 +41,7 @@ from shared.runtime.service import Context
 from shared.runtime.settings import ServiceSettings
 from tests.system.one_case import CITY
 from tests.system.one_notice import COURT, Sender, events, header, message, read, settled, suit, target_of
+from tests.the_broker import start_broker
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -51,6 +52,7 @@ STEPS = 24
 def moving() -> Iterator[Local]:
     """A system of this module's own."""
     with tempfile.TemporaryDirectory(prefix="bleibe-moves-") as folder, Local(Path(folder), durable=False) as local:
+        start_broker(local)
         start_system(local)
         yield local
 
@@ -145,15 +147,16 @@ class Town:
             async with database(self.target, "intake") as intake:
                 notices = (await clarifying.notices(intake, [case]))[case]
             chosen = {each.key for each in notices if self.chance.random() < 0.5}
-            await self.people.split(case, chosen, by="cl-02")
+            await self.people.split(case, chosen, seen=[each.key for each in notices], by="cl-02")
 
     async def undone(self) -> None:
         async with database(self.target, "intake") as intake:
             moves = [each for case in await self.cases() for each in await clarifying.moves_of(intake, case)]
+            seen = await clarifying.notices(intake, [each.case_id for each in moves])
         merges = [each for each in moves if each.kind == "MERGED"]
         if merges:
             move = self.chance.choice(merges)
-            await self.people.undo(move.case_id, move.moved, by="cl-03")
+            await self.people.undo(move.case_id, move.moved, seen=[each.key for each in seen[move.case_id]], by="cl-03")
 
     async def happens(self) -> None:
         """Something, whatever is still on its way."""

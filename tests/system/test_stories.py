@@ -19,6 +19,7 @@ from shared.contracts.codes import (
 )
 from shared.contracts.topics.visits import VisitAttempted, VisitPlanned
 from tests.system.demo_run import CITY, Run, run
+from tests.the_broker import BROKER
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -128,7 +129,7 @@ async def test_same_seed_comes_to_the_same(played: Run) -> None:
 
 @pytest.mark.fault
 async def test_every_promise_holds_though_every_service_and_the_broker_are_killed_on_the_way(played: Run) -> None:
-    again = await run(CASES, killing=("intake", "outreach", "referral", "reporting", "broker"))
+    again = await run(CASES, killing=("intake", "outreach", "referral", "reporting", BROKER))
     assert [check for check in again.checks if not check.ok] == []
     assert played.digest.notices == again.digest.notices
     assert len(played.digest.cases) == len(again.digest.cases)

@@ -1,8 +1,4 @@
-"""The broker under test: what it can do, its topics, what lies on them.
-
-The suite runs on the embedded broker, or on the one that BLEIBE_TEST_BOOTSTRAP names. Where a test needs what that one
-cannot do, or may not be done to it, it is skipped with the reason.
-"""
+"""The broker under test: what it can do, its topics, what lies on them."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +20,11 @@ from shared.messaging.topics import TopicSpec, ensure_topics
 from shared.messaging.wire import Raw
 from shared.runtime.health import Health
 from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, RECEIPTS, SUMS, WRITER, Toy
+from tests.the_broker import ON_KAFKA
 
 PARTITIONS = 3
-OUTSIDE = os.environ.get("BLEIBE_TEST_BOOTSTRAP")
+SESSION_MS = 2000
+"""The session timeout of these tests: joining and taking over last about as long."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +33,13 @@ class Broker:
 
     bootstrap: str
     idempotence: bool
-    session_ms: int
-    """The shortest session timeout it grants: joining and taking over last about as long."""
 
     def clients(self) -> dict[str, Any]:
         return {"bootstrap_servers": self.bootstrap.split(",")}
 
 
-def embedded(bootstrap: str) -> Broker:
-    return Broker(bootstrap, idempotence=False, session_ms=2000)
-
-
-def outside(bootstrap: str) -> Broker:
-    return Broker(bootstrap, idempotence=True, session_ms=6000)
+def broker_at(bootstrap: str) -> Broker:
+    return Broker(bootstrap, idempotence=ON_KAFKA)
 
 
 _tags = itertools.count(1)
@@ -103,7 +94,7 @@ def consumer_of(toy: Toy, broker: Broker, topics: Sequence[str] = (NUMBERS,), ma
         topics=[topic + toy.tag for topic in topics],
         max_records=max_records,
         batch_timeout_ms=10,
-        session_timeout_ms=broker.session_ms,
+        session_timeout_ms=SESSION_MS,
     )
 
 

@@ -1,6 +1,6 @@
 """The toy service as a process of its own, to be killed: `python -m tests.contract.messaging.child DSN FOLDER ROLE ...`.
 
-Roles: `append KEY TIMES` writes events; `consume BOOTSTRAP TAG SESSION_MS [CRASH]` is a member of the group, and dies at the
+Roles: `append KEY TIMES` writes events; `consume BOOTSTRAP TAG [CRASH]` is a member of the group, and dies at the
 named point of its first batch: `in_transaction`, `before_commit` (of the offsets), or at `acknowledged_first` with the offsets
 committed before the transaction, to show what that would lose; `relay BOOTSTRAP TAG` dies when the broker has all.
 """
@@ -22,7 +22,7 @@ from shared.messaging import consumer as consumer_module
 from shared.messaging import relay as relay_module
 from shared.messaging.consumer import Consumer
 from shared.messaging.model import Heard, Tx
-from tests.contract.messaging.brokers import Broker, consumer_of, relay_of
+from tests.contract.messaging.brokers import Broker, broker_at, consumer_of, relay_of
 from tests.contract.messaging.toy import Accounts, Ledger, Toy, toy
 
 HOLD = 4242
@@ -87,11 +87,10 @@ async def main(dsn: str, folder: str, role: str, *rest: str) -> None:
         if role == "append":
             await append(service, rest[0], int(rest[1]))
         elif role == "consume":
-            broker = Broker(rest[0], idempotence=False, session_ms=int(rest[2]))
-            await consume(service, broker, rest[3] if len(rest) > 3 else None)
+            await consume(service, broker_at(rest[0]), rest[2] if len(rest) > 2 else None)
         else:
             vars(relay_module)["remember"] = die
-            await relay_of(service, Broker(rest[0], idempotence=False, session_ms=0)).run()
+            await relay_of(service, broker_at(rest[0])).run()
 
 
 if __name__ == "__main__":

@@ -11,30 +11,29 @@ import asyncpg
 import pytest
 
 from deploy.local.supervisor import Local
-from tests.contract.messaging.brokers import OUTSIDE, Broker, embedded, new_tag, outside
+from tests.contract.messaging.brokers import Broker, broker_at, new_tag
 from tests.contract.messaging.toy import Toy, toy
+from tests.the_broker import start_broker
 
 
 @pytest.fixture(scope="session")
-def broker(request: pytest.FixtureRequest) -> Broker:
+def broker(bootstrap: str) -> Broker:
     """The broker that all tests share; it is never disturbed."""
-    return outside(OUTSIDE) if OUTSIDE else embedded(request.getfixturevalue("bootstrap"))
+    return broker_at(bootstrap)
 
 
 @pytest.fixture(scope="session")
 def mortal() -> Iterator[Local]:
     """A broker of our own that may be frozen, killed and come back empty."""
-    if OUTSIDE:
-        pytest.skip("a broker that is not ours is not killed: capabilities `freeze` and `empty restart` are missing")
     with tempfile.TemporaryDirectory(prefix="bleibe-mortal-") as folder, Local(Path(folder), durable=False) as running:
-        running.start_broker()
+        start_broker(running)
         yield running
 
 
 @pytest.fixture
 def mortal_broker(mortal: Local) -> Broker:
     assert mortal.running.bootstrap is not None
-    return embedded(mortal.running.bootstrap)
+    return broker_at(mortal.running.bootstrap)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from tests.contract.messaging.brokers import (
     sequence_on,
 )
 from tests.contract.messaging.toy import NUMBERS, RECEIPTS, Toy, number
+from tests.the_broker import BROKER, resume_empty
 from tests.waiting import eventually
 
 PATIENCE_S = 20.0
@@ -148,12 +149,12 @@ async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker
 async def mortal_writer(writer: Toy, mortal: Local) -> AsyncIterator[Toy]:
     """A writer on the broker that may be killed, which runs again afterwards."""
     yield writer
-    mortal.kill("broker", signal.SIGCONT)
+    mortal.kill(BROKER, signal.SIGCONT)
 
 
 def restart_empty(mortal: Local) -> None:
-    mortal.kill("broker", restart=False)
-    mortal.resume("broker")
+    mortal.kill(BROKER, restart=False)
+    resume_empty(mortal)
 
 
 async def test_a_batch_that_expires_in_the_producer_is_sent_again(
@@ -164,11 +165,11 @@ async def test_a_batch_that_expires_in_the_producer_is_sent_again(
     async with running(relay):
         await write_round(mortal_writer, 1)
         await all_sent(mortal_writer)
-        mortal.kill("broker", signal.SIGSTOP)
+        mortal.kill(BROKER, signal.SIGSTOP)
         await write_round(mortal_writer, 2)
         await eventually(lambda: not relay.active)  # it gave up the frozen broker
         await write_round(mortal_writer, 3)
-        mortal.kill("broker", signal.SIGCONT)
+        mortal.kill(BROKER, signal.SIGCONT)
         await all_sent(mortal_writer)
     await deliver(mortal_broker, reader)
     await complete(reader, 1, 2, 3)
@@ -180,9 +181,9 @@ async def test_a_broker_that_comes_back_empty_gets_the_whole_journal_before_anyt
     async with running(relay_of(mortal_writer, mortal_broker, request_timeout_s=1)):
         await write_round(mortal_writer, 1, 2)
         await all_sent(mortal_writer)
-        mortal.kill("broker", restart=False)
+        mortal.kill(BROKER, restart=False)
         await write_round(mortal_writer, 3)
-        await asyncio.to_thread(mortal.resume, "broker")
+        await asyncio.to_thread(resume_empty, mortal)
         await write_round(mortal_writer, 4)
         await all_there(mortal_writer, mortal_broker, 4)
     await deliver(mortal_broker, reader)

@@ -30,6 +30,7 @@ from tests.contract.messaging.child import HOLD
 from tests.contract.messaging.children import child, ended
 from tests.contract.messaging.toy import Accounts, Ledger, Toy, number, toy
 from tests.proxy import proxied
+from tests.the_broker import BROKER, resume_empty
 from tests.waiting import eventually
 
 PATIENCE_S = 30.0
@@ -86,7 +87,7 @@ async def crash_and_take_over(service: Toy, broker: Broker, folder: Path, crash:
     """A process dies at that point of its first batch; another one carries on."""
     await make_topics(broker, service.tag)
     await produce(broker, service.tag, records(1, 2, 3))
-    async with child(service.dsn, folder, "consume", broker.bootstrap, service.tag, broker.session_ms, crash) as dying:
+    async with child(service.dsn, folder, "consume", broker.bootstrap, service.tag, crash) as dying:
         assert await ended(dying) == -signal.SIGKILL
     done = await service.pool.fetchval("select count(*) from progress where last > 0")
     assert (done > 0) == (crash == "before_commit"), "it died at another point than it was told to"
@@ -106,7 +107,7 @@ async def test_a_crash_between_the_commit_and_the_offsets_changes_nothing(writer
 async def test_two_members_hold_the_same_records_and_one_is_killed(writer: Toy, broker: Broker, tmp_path: Path) -> None:
     await make_topics(broker, writer.tag)
     await produce(broker, writer.tag, records(1, 2, 3))
-    member = "consume", broker.bootstrap, writer.tag, broker.session_ms
+    member = "consume", broker.bootstrap, writer.tag
     async with held(writer), child(writer.dsn, tmp_path, *member) as first:
 
         async def in_mid_batch(times: int) -> bool:
@@ -129,7 +130,7 @@ async def test_two_members_hold_the_same_records_and_one_is_killed(writer: Toy, 
 async def test_a_stop_in_mid_batch_finishes_and_commits_it(writer: Toy, broker: Broker, tmp_path: Path) -> None:
     await make_topics(broker, writer.tag)
     await produce(broker, writer.tag, records(1))
-    async with child(writer.dsn, tmp_path, "consume", broker.bootstrap, writer.tag, broker.session_ms) as process:
+    async with child(writer.dsn, tmp_path, "consume", broker.bootstrap, writer.tag) as process:
         async with held(writer):
             await eventually(writer.somebody_waits, 30)
             process.terminate()
@@ -195,11 +196,11 @@ async def test_a_broker_that_freezes_and_comes_back(
         await write(writer, 1)
         await complete(reader, 1)
         try:
-            mortal.kill("broker", signal.SIGSTOP)
+            mortal.kill(BROKER, signal.SIGSTOP)
             await write(writer, 2)
             await eventually(lambda: not relay.active)
         finally:
-            mortal.kill("broker", signal.SIGCONT)
+            mortal.kill(BROKER, signal.SIGCONT)
         await write(writer, 3)
         await complete(reader, 1, 2, 3)
 
@@ -211,9 +212,9 @@ async def test_a_broker_that_is_killed_and_comes_back_empty(
     async with running(relay_of(writer, mortal_broker, request_timeout_s=1)), hearing(reader, mortal_broker):
         await write(writer, 1, 2)
         await complete(reader, 1, 2)
-        mortal.kill("broker", restart=False)
+        mortal.kill(BROKER, restart=False)
         await write(writer, 3)
-        await asyncio.to_thread(mortal.resume, "broker")
+        await asyncio.to_thread(resume_empty, mortal)
         await write(writer, 4)
         await complete(reader, 1, 2, 3, 4)
         await write(writer, 5)
