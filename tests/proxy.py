@@ -1,4 +1,4 @@
-"""A way to a server on this machine that can be cut and mended."""
+"""A way to a server on this machine that can be cut, slowed down and mended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from deploy.local.ports import LOOPBACK
 
 
 class Proxy:
-    """Passes bytes on to a port. While cut, every connection is closed, new ones at once."""
+    """Passes bytes on to port `target`, each `delay_s` late. While cut, every connection is closed, new ones at once."""
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.delay_s = 0.0
+        self.port = 0
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
-        self.port = 0
+        self._serving: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """The server is away."""
@@ -26,38 +28,68 @@ class Proxy:
             writer.transport.abort()
 
     def mend(self) -> None:
-        """The server is back."""
-        self._cut = False
+        """The server is back, and as fast as ever."""
+        self._cut, self.delay_s = False, 0.0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection."""
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def closed(self) -> None:
+        """Cut for good, when every connection has ended."""
+        self.cut()
+        await asyncio.gather(*self._serving)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.transport.abort()
             return
-        there, back = await asyncio.open_connection(LOOPBACK, self._target)
-        self._open |= {writer, back}
-        await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
-        self._open -= {writer, back}
+        try:
+            there, back = await asyncio.open_connection(LOOPBACK, self.target)
+        except OSError:  # the server is away indeed
+            writer.transport.abort()
+            return
+        ways = {writer, back}
+        self._open |= ways
+        await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
+        self._open -= ways
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                writer.write(data)
+                await writer.drain()
+        writer.transport.abort()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+@contextlib.asynccontextmanager
+async def listening(target: int = 0) -> AsyncIterator[Proxy]:
+    """A proxy on a port of its own; where it leads may be said later."""
+    proxy = Proxy(target)
+    server = await asyncio.start_server(proxy.serve, LOOPBACK, 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        await server.wait_closed()
+        await proxy.closed()
+
+
+def through(dsn: str, proxy: Proxy) -> str:
+    """The database's address through the proxy."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}")))
 
 
 @contextlib.asynccontextmanager
 async def proxied(dsn: str) -> AsyncIterator[tuple[Proxy, str]]:
     """A proxy before a database, and the database's address through it."""
-    parts = urlsplit(dsn)
-    assert parts.port is not None
-    proxy = Proxy(parts.port)
-    server = await asyncio.start_server(proxy.serve, LOOPBACK, 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy, urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}")))
-    finally:
-        proxy.cut()
-        server.close()
-        await server.wait_closed()
+    port = urlsplit(dsn).port
+    assert port is not None
+    async with listening(port) as proxy:
+        yield proxy, through(dsn, proxy)

@@ -1,0 +1,38 @@
+"""`make chaos MINUTES=n [SEED=n] [NODES=3]`: load and faults for so long, then the verdict as one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from deploy.local.kafka import NoKafkaError
+from tests.chaos.run import Options, chaos
+
+
+def main() -> None:
+    """Status 1 where something was lost, doubled or out of order, or the system did not settle; 2 where Kafka cannot be had."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.0, help="how long load and faults go on")
+    parser.add_argument("--seed", type=int, default=None, help="repeat an earlier run's schedule")
+    parser.add_argument("--nodes", type=int, choices=(0, 1, 3), default=0, help="nodes of Apache Kafka; 0: the embedded broker")
+    parser.add_argument("--rate", type=float, default=2.0, help="suits filed a second")
+    parser.add_argument("--every", type=float, default=6.0, help="seconds from one fault to the next, on average")
+    given = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
+    options = Options(given.minutes * 60, seed, given.nodes, given.rate, given.every)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bleibe-chaos-") as folder:
+            summary = asyncio.run(chaos(Path(folder), options))
+    except NoKafkaError as error:
+        sys.exit(f"NOT RUN: on Apache Kafka, because {error}")
+    print(json.dumps(summary))
+    raise SystemExit(0 if summary["ok"] else 1)
+
+
+if __name__ == "__main__":
+    main()

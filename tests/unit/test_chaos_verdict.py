@@ -1,0 +1,162 @@
+"""The checker of a run of faults can say no: each kind of loss, doubling and disorder is found in a history that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+
+from deploy.cli.target import SERVICES
+from deploy.demo.letters import Letter
+from deploy.local.system import MUENSTER
+from shared.city import load_city
+from shared.contracts.catalogue import CASES, VISITS
+from shared.contracts.codes import Answer
+from shared.contracts.topics.parts import RecordErased
+from tests.chaos.evidence import Evidence, Owed, Place
+from tests.chaos.faults import Kind, schedule
+from tests.chaos.history import History
+from tests.chaos.town import COURT, Town
+from tests.chaos.verdict import Verdict, judge
+
+CITY = load_city(MUENSTER)
+CASE, PERSON, ADDRESS, SUIT, OBLIGATION, VISIT, REPORT = (UUID(int=n) for n in range(7))
+KEY, TOLD = (CASES.name, str(CASE)), (VISITS.name, str(CASE))
+FIRST, SECOND, ANSWER = (Place(n, str(uuid4())) for n in (1, 2, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A history, the evidence of it, and the history's one notice."""
+
+    history: History
+    evidence: Evidence
+    notice: UUID
+
+
+def told() -> Told:
+    """One suit against one defendant who was visited once, as it should be."""
+    town = Town(CITY, Random(3))  # noqa: S311  a town, no secret
+    town.sued()
+    town.now = 60.0
+    filed = next(each for each in town.due() if each.topic == COURT)
+    history = History()
+    history.note(filed)
+    history.people = dict.fromkeys(history.people, 1)
+    history.answers = {filed.id: Answer.ACCEPTED, REPORT: Answer.ACCEPTED}
+    history.attempts = {REPORT}
+    history.sent[REPORT] = Letter("field-reports.mitte", RecordErased(), CASE, id=REPORT)  # its content is not asked for
+    facts = {KEY: [FIRST, SECOND], TOLD: [ANSWER]}
+    evidence = Evidence(
+        wire={key: list(places) for key, places in facts.items()},
+        journals={key: list(places) for key, places in facts.items()},
+        streams={KEY: 2, TOLD: 1},
+        progress={reader: {KEY: 2, TOLD: 1} for reader in SERVICES},
+        answers={filed.id: ["accepted", "duplicate"]},
+        inbound={filed.id: ["accepted"], REPORT: ["accepted"]},
+        cases={filed.id: CASE},
+        owed=[Owed(CASE, PERSON, ADDRESS, SUIT, 1, OBLIGATION)],
+        created=[VISIT],
+        assigned={OBLIGATION},
+        attempts=[REPORT],
+        facts=[(*KEY, 1), (*KEY, 2), (*TOLD, 1)],
+    )
+    return Told(history, evidence, filed.id)
+
+
+def told_of_two_cases(case: Told) -> None:
+    next(iter(case.history.suits.values())).add(VISIT)
+    case.evidence.cases[VISIT] = PERSON
+
+
+def two_suits_in_one(case: Told) -> None:
+    case.history.suits["other"] = {VISIT}
+    case.evidence.cases[VISIT] = CASE
+
+
+def owed_twice(case: Told) -> None:
+    case.evidence.owed.append(case.evidence.owed[0]._replace(obligation_id=VISIT))
+    case.evidence.assigned.add(VISIT)
+
+
+def without_the_first(case: Told) -> None:
+    case.evidence.journals[KEY].remove(FIRST)
+    case.evidence.wire[KEY].remove(FIRST)
+
+
+def test_what_is_as_it_should_be_is_left_alone() -> None:
+    assert spoilt(lambda _: None) == Verdict((), (), ())
+
+
+LOSSES: dict[str, Callable[[Told], object]] = {
+    "no answer": lambda c: c.history.answers.pop(c.notice),
+    "needs a person": lambda c: c.history.answers.update({c.notice: Answer.PARKED}),
+    "kept as None": lambda c: c.evidence.inbound.pop(c.notice),
+    "has no case": lambda c: c.evidence.cases.clear(),
+    "of 1 defendants": lambda c: c.evidence.owed.clear(),
+    "nobody was sent": lambda c: c.evidence.assigned.clear(),
+    "was never told": lambda c: c.evidence.attempts.clear(),
+    "is not on its topic": lambda c: c.evidence.wire[KEY].pop(),
+    "outreach has read 1 of 2": lambda c: c.evidence.progress["outreach"].update({KEY: 1}),
+    "reporting has no fact": lambda c: c.evidence.facts.pop(),
+}
+DOUBLES: dict[str, Callable[[Told], object]] = {
+    "was accepted 2 times": lambda c: c.evidence.answers[c.notice].append("accepted"),
+    "is kept 2 times": lambda c: c.evidence.inbound[c.notice].append("accepted"),
+    "became 2 cases": told_of_two_cases,
+    "suits of strangers": two_suits_in_one,
+    "has 2 persons to visit": lambda c: c.evidence.excused.add((CASE, VISIT)),
+    "is owed 2 times": owed_twice,
+    "was assigned anew": lambda c: c.evidence.created.append(VISIT),
+    "was told twice": lambda c: c.evidence.attempts.append(REPORT),
+    "was taken twice": lambda c: c.evidence.facts.append(c.evidence.facts[0]),
+    "2 stands for 2 events": lambda c: c.evidence.wire[KEY].append(Place(2, str(uuid4()))),
+    "more than one place": lambda c: c.evidence.wire[TOLD].append(Place(2, ANSWER.event_id)),
+    "of which 1 were written": lambda c: c.evidence.progress["intake"].update({TOLD: 2}),
+}
+DISORDER: dict[str, Callable[[Told], object]] = {
+    "1 came after 2": lambda c: c.evidence.wire[KEY].reverse(),
+    "numbered with gaps": without_the_first,
+}
+
+
+@pytest.mark.parametrize("words", LOSSES)
+def test_a_loss_is_found(words: str) -> None:
+    assert any(words in each for each in spoilt(LOSSES[words]).lost)
+
+
+@pytest.mark.parametrize("words", DOUBLES)
+def test_a_double_is_found(words: str) -> None:
+    assert any(words in each for each in spoilt(DOUBLES[words]).doubled)
+
+
+@pytest.mark.parametrize("words", DISORDER)
+def test_a_swap_is_found(words: str) -> None:
+    assert any(words in each for each in spoilt(DISORDER[words]).out_of_order)
+
+
+def test_repetitions_on_the_wire_are_no_fault() -> None:
+    assert spoilt(lambda c: c.evidence.wire[KEY].extend([FIRST, SECOND])) == Verdict((), (), ())
+
+
+def test_a_seed_repeats_its_schedule_and_another_one_does_not() -> None:
+    def of(seed: int) -> list[object]:
+        return list(schedule(seed, 600, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))
+
+    assert of(1) == of(1) != of(2)
+    assert {fault.kind for fault in schedule(1, 600, 6, ["broker"], durable=False)} == set(Kind)
+
+
+def test_thirty_minutes_have_two_hundred_faults_and_a_broker_that_remembers_alone_never_dies() -> None:
+    assert len(list(schedule(1, 1800, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))) >= 200
+    alone = schedule(1, 1800, 6, ["broker"], durable=False)
+    assert not any((fault.kind, fault.victim) == (Kind.KILL, "broker") for fault in alone)
+
+
+def spoilt(how: Callable[[Told], object]) -> Verdict:
+    case = told()
+    how(case)
+    return judge(case.history, case.evidence)
