@@ -82,6 +82,8 @@ def _name(name: str, family: str | None) -> str:
 def hold(case_id: UUID, *, reason: str = "", lift: bool = False) -> None:
     """Keep a case, and so its household, whatever its age, for as long as a proceeding needs it; or lift the hold.
 
+    The id of a merged case means the case it is part of now; a case split from one on hold is on hold, too.
+
     Example: bleibe hold 0e7b5f3c-3f0a-4d53-9c1e-0c8f3c1b2a11 --reason "appeal pending"
 
     Args:
@@ -98,7 +100,7 @@ async def _hold(case_id: UUID, reason: str) -> None:
     async with database(target(), "intake") as intake:
         held = await intake.fetchval(
             """
-            insert into holds (case_id, who, reason) select id, $2, $3 from cases where id = $1
+            insert into holds (case_id, who, reason) select coalesce(merged_into, id), $2, $3 from cases where id = $1
             on conflict (case_id) do update set who = excluded.who, reason = excluded.reason returning true
             """,
             case_id,
@@ -110,7 +112,14 @@ async def _hold(case_id: UUID, reason: str) -> None:
 
 async def _lift(case_id: UUID) -> None:
     async with database(target(), "intake") as intake:
-        lifted = await intake.fetchval("delete from holds where case_id = $1 returning true", case_id)
+        lifted = await intake.fetchval(
+            """
+            with meant as (select coalesce(merged_into, id) as id from cases where id = $1)
+            delete from holds h using cases c, meant m
+            where c.id = h.case_id and m.id = coalesce(c.merged_into, c.id) returning true
+            """,
+            case_id,
+        )
     print(f"lifted: {case_id}") if lifted else fail(f"Case {case_id} is not on hold.")
 
 

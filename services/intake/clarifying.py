@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake import doubt_store, erasing_store, moves, store
+from services.intake import doubt_store, erasing_store, moves, splitting, store
 from services.intake.asking import differ
 from services.intake.desk import Desk
 from services.intake.doubt_store import QUESTIONS, question_of
@@ -22,6 +22,7 @@ from services.intake.questions import Question, Reason, from_json
 from services.intake.room import IntakeRoom
 from shared.contracts.catalogue import HOUSEHOLDS
 from shared.contracts.topics.notices import EVENTS as NOTICES
+from shared.contracts.topics.notices import Notice
 from shared.messaging.erasure import Forgetting, Memory
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Rejected, Said, Tx
@@ -111,9 +112,10 @@ async def moves_of(tx: Tx, case_id: UUID) -> list[Moved]:
 
 @dataclass(frozen=True, slots=True)
 class Clarifying:
-    """The decisions. Each raises Rejected(field, rule) for what cannot be done; nothing has changed then.
+    """The decisions, each about what the person saw: the ids of cases, and of the one to be split its notices.
 
-    Rules: `unknown_question`, `decided` (somebody else decided meanwhile), `unknown_case`, `same_case` (they are one already),
+    Each raises Rejected(field, rule) for what cannot be done; nothing has changed then. Rules: `changed` (a case is part of
+    another by now, or has other notices), `unknown_question`, `decided` (somebody else decided), `unknown_case`, `same_case`,
     `nothing_chosen`, `not_of_this_case`, `court_file_apart` (all notices of one court file go together), `nobody_stays`,
     `nobody_goes` (each side must name somebody), `nothing_came` (nothing of that merge is left to be undone).
     """
@@ -131,8 +133,11 @@ class Clarifying:
         assert isinstance(forgetting.room, IntakeRoom)
         return cls(system.pool, forgetting.room, forgetting.memory, system.clock, system.relay.wake.set)
 
-    async def decide(self, question_id: UUID, *, same: bool, by: str) -> UUID | None:
-        """Same: merge the two cases, returns the surviving one. Different: keep their households apart for good."""
+    async def decide(self, question_id: UUID, seen: Collection[UUID], *, same: bool, by: str) -> UUID | None:
+        """Same: merge the two cases, returns the surviving one. Different: keep their households apart for good.
+
+        `seen` are the two cases.
+        """
 
         async def work(tx: Tx, now: datetime) -> tuple[UUID | None, list[Said]]:
             asked = await question(tx, question_id)
@@ -141,9 +146,12 @@ class Clarifying:
             desk = await self._desk(tx, now, [asked.one, asked.other])
             if question_id not in desk.questions:
                 raise Rejected("question", "decided")
+            asked = desk.questions[question_id]
+            if {asked.one, asked.other} != set(seen):
+                raise Rejected("question", "changed")
             if same:
                 return await self._merge(tx, desk, now, asked.one, asked.other, by)
-            said = differ(desk, desk.questions[question_id])
+            said = differ(desk, asked)
             await self._save(tx, desk, now, by)
             return None, said
 
@@ -153,26 +161,31 @@ class Clarifying:
         """Merge two cases and their households. Returns the surviving case: the one that was heard of first."""
 
         async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
-            return await self._merge(tx, await self._desk(tx, now, [one, other]), now, one, other, by)
+            desk = await self._desk(tx, now, [one, other])
+            for each in (one, other):
+                _unchanged(desk, each)
+            return await self._merge(tx, desk, now, one, other, by)
 
         return await self._commit(work)
 
-    async def split(self, case_id: UUID, chosen: Collection[StatementKey], *, by: str) -> UUID:
+    async def split(self, case_id: UUID, chosen: Collection[StatementKey], *, seen: Collection[StatementKey], by: str) -> UUID:
         """Take these notices into a new case of a new household. Returns the new case."""
 
         async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
-            return await self._split(tx, await self._desk(tx, now, [case_id]), now, case_id, chosen, by)
+            desk = await self._desk(tx, now, [case_id])
+            _unchanged(desk, case_id, seen)
+            return await self._split(tx, desk, now, case_id, chosen, by)
 
         return await self._commit(work)
 
-    async def undo(self, case_id: UUID, absorbed: UUID, *, by: str) -> UUID:
-        """Split exactly what came with the absorbed case. Returns the new case."""
+    async def undo(self, case_id: UUID, absorbed: UUID, *, seen: Collection[StatementKey], by: str) -> UUID:
+        """Split what came with the absorbed case, and what came of its court files since. Returns the new case."""
 
         async def work(tx: Tx, now: datetime) -> tuple[UUID, list[Said]]:
             desk = await self._desk(tx, now, [case_id])
-            case = desk.living(case_id)
-            chosen = set() if case is None else moves.came_with(desk.said_in(case.id), absorbed)
-            if case is not None and not chosen:
+            _unchanged(desk, case_id, seen)
+            chosen = splitting.goes_back(desk.said_in(case_id), absorbed)
+            if not chosen:
                 raise Rejected("notices", "nothing_came")
             return await self._split(tx, desk, now, case_id, chosen, by)
 
@@ -187,11 +200,12 @@ class Clarifying:
     async def _split(
         self, tx: Tx, desk: Desk, now: datetime, case_id: UUID, chosen: Collection[StatementKey], by: str
     ) -> tuple[UUID, list[Said]]:
-        case, new, said = moves.split(desk, case_id, chosen)
+        case, new, said = splitting.split(desk, case_id, chosen)
         left = desk.cases[case].household_id
         keys = [left, *(each.id for each in desk.all_cases_of(left))]
         await doubt_store.uncause(tx, [str(each) for each in keys], [each for _, each in desk.changed_statements])
         await self._save(tx, desk, now, by)
+        await doubt_store.hold_both(tx, case, new)
         await _note(tx, "SPLIT", case, new, by, now)
         return new, said
 
@@ -228,6 +242,16 @@ class Clarifying:
                 self.told()
                 return result
         raise AssertionError
+
+
+def _unchanged(desk: Desk, case_id: UUID, seen: Collection[StatementKey] | None = None) -> None:
+    """Raises Rejected where a case is not what the person saw."""
+    case = desk.cases.get(case_id)
+    if case is None:
+        raise Rejected("case", "unknown_case")
+    notices = {each.key for each in desk.said_in(case_id) if isinstance(each.content, Notice)}
+    if case.merged_into is not None or (seen is not None and notices != set(seen)):
+        raise Rejected("case", "changed")
 
 
 async def _note(tx: Tx, kind: str, case_id: UUID, moved: UUID, by: str, now: datetime) -> None:

@@ -31,6 +31,7 @@ from shared.contracts.topics.notices import (
     ServiceReported,
     SuitFiled,
 )
+from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.parts import Address
 from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
 from shared.messaging.model import Decision, Rejected, Said
@@ -97,10 +98,10 @@ def _with_suit(desk: Desk, case: CaseState, proceeding_id: UUID | None) -> CaseS
     return case
 
 
-def take_outcome(desk: Desk, case_id: UUID) -> Decision:
-    """The case has ended. Of a case that is part of another by now it says nothing about that other one."""
-    case = desk.cases.get(case_id)
-    if case is None or case.merged_into is not None:
+def take_outcome(desk: Desk, outcome: OutcomeRecorded) -> Decision:
+    """The case has ended. Said before it became part of another, or before another became part of it, it ends neither of them."""
+    case = desk.cases.get(outcome.case_id)
+    if case is None or case.merged_into is not None or not set(case.absorbed) <= set(outcome.absorbed):
         return Decision()
     return _derive(desk, desk.households[case.household_id], case.model_copy(update={"closed": True}), (), None)
 

@@ -34,8 +34,8 @@ class Desk:
     Whatever was loaded stands in the dictionaries; what decisions changed is noted in `changed_*`, for `save`.
     `keys`: by match key, whom it leads to; a person may be known in several households. `people`: who they are for likeness.
     `apart`: pairs of households that stay two. `questions`: the open ones about these cases. `reasons`: why likeness attached a
-    statement. `merged`: households that became part of another. `healed`: by match key of a person, healed terminations that
-    outlived an erasure.
+    statement. `merged`: households whose id means another from now on. `healed`: by match key of a person, healed terminations
+    that outlived an erasure.
     """
 
     today: date

@@ -156,7 +156,7 @@ async def save(tx: Tx, desk: Desk) -> None:
 
 
 async def save_merged(tx: Tx, desk: Desk) -> None:
-    """Households that became part of others go; their ids stay known."""
+    """Households whose ids mean others now: they go, where they are still there, and their ids stay known."""
     gone, into = list(desk.merged), list(desk.merged.values())
     await tx.execute(
         """
@@ -164,6 +164,7 @@ async def save_merged(tx: Tx, desk: Desk) -> None:
             update household_aliases a set household_id = m.household_id from moved m where a.household_id = m.id
         )
         insert into household_aliases (id, household_id) select * from moved
+        on conflict (id) do update set household_id = excluded.household_id
         """,
         gone,
         into,
@@ -182,4 +183,19 @@ async def uncause(tx: Tx, keys: Sequence[str], notices: Sequence[UUID]) -> None:
         [CASES.name, HOUSEHOLDS.name],
         list(keys),
         list(notices),
+    )
+
+
+async def hold_both(tx: Tx, case_id: UUID, new: UUID) -> None:
+    """What held a case, or an alias of it, holds both parts after its split (legal hold): nobody has said which one it meant."""
+    await tx.execute(
+        """
+        insert into holds (case_id, who, reason, since)
+        select distinct on (part) part, h.who, h.reason, h.since
+        from holds h join cases c on c.id = h.case_id cross join unnest(array[$1, $2]::uuid[]) as part
+        where c.id = $1 or c.merged_into in ($1, $2) order by part, h.since
+        on conflict do nothing
+        """,
+        case_id,
+        new,
     )

@@ -83,14 +83,29 @@ async def closed_since(tx: Tx, cut_off: date, limit: int = 500) -> set[UUID]:
     return {row["household_id"] for row in rows}
 
 
-async def names(tx: Tx, households: Collection[UUID]) -> tuple[list[StatementKey], list[str]]:
-    """The notices and match keys of these households, to be locked before anything is decided."""
+async def names(
+    tx: Tx, households: Collection[UUID], also: Collection[StatementKey] = ()
+) -> tuple[list[StatementKey], list[str]]:
+    """The notices of these households, their match keys and keys of likeness, to be locked before anything is decided.
+
+    `also`: further notices, and the court files that lead to them where they wait for their case.
+    """
     statements = await tx.fetch(
         "select s.source, s.id from statements s join cases c on c.id = s.case_id where c.household_id = any($1::uuid[])",
         list(households),
     )
-    keys = await tx.fetch("select key from match_keys where household_id = any($1::uuid[])", list(households))
-    return [(row["source"], row["id"]) for row in statements], [row["key"] for row in keys]
+    keys = await tx.fetch(
+        """
+        select key from match_keys where household_id = any($1::uuid[])
+        union all select 'like|' || key from likeness_keys where household_id = any($1::uuid[])
+        union all select docket from statements where case_id is null and docket is not null
+            and (source, id) in (select * from unnest($2::text[], $3::uuid[]))
+        """,
+        list(households),
+        [source for source, _ in also],
+        [each for _, each in also],
+    )
+    return [*((row["source"], row["id"]) for row in statements), *also], [row["key"] for row in keys]
 
 
 async def holdings(tx: Tx, households: Collection[UUID]) -> dict[UUID, Holding]:
@@ -230,9 +245,12 @@ async def delete_statements(tx: Tx, statements: Collection[StatementKey]) -> Non
 
 
 async def revocations_done(tx: Tx, agreed: Collection[StatementKey], now: datetime) -> None:
-    """Note that these were erased."""
+    """Note those of these that are gone."""
     await tx.execute(
-        "update revocations set done_at = $3 where (source, id) in (select * from unnest($1::text[], $2::uuid[]))",
+        """
+        update revocations r set done_at = $3 where (source, id) in (select * from unnest($1::text[], $2::uuid[]))
+            and not exists (select from statements s where s.source = r.source and s.id = r.id)
+        """,
         [source for source, _ in agreed],
         [each for _, each in agreed],
         now,

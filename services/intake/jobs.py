@@ -14,8 +14,9 @@ import structlog
 
 from services.intake import erasing_store, store
 from services.intake.erasing_store import Holding
+from services.intake.facts import StatementKey
 from services.intake.retention import cut_off, due, healings, kept, words
-from services.intake.revoking import Rest, rest_of
+from services.intake.revoking import Rest, rest_of, revoked_with
 from shared.calendar import latest_start, period_end
 from shared.city import Retention
 from shared.contracts.catalogue import CASES, HOUSEHOLDS
@@ -71,17 +72,19 @@ class Erasing:
         )
 
     async def revoked(self, tx: Tx, now: datetime) -> Sequence[Said]:
-        """Erase revoked notices that two persons agreed on, and what rested on nothing else; on hold they wait."""
+        """Erase revoked notices that two persons agreed on, and what rested on nothing else.
+
+        Done is what is gone: one on hold waits, and so does one that came to another household while we waited for the lock.
+        """
         agreed = await erasing_store.agreed_revocations(tx)
         if not agreed:
             return ()
-        found = await self._hold(tx, await erasing_store.households_of(tx, agreed))
+        found = await self._hold(tx, await erasing_store.households_of(tx, agreed), agreed)
         statements = await erasing_store.statements_of(tx, list(found))
         said: list[Said] = []
-        empty, waiting = [], set()
+        empty = []
         for household_id, holding in found.items():
             if holding.held:
-                waiting |= set(agreed) & set(holding.statements)
                 continue
             rest = rest_of(holding.household, holding.cases, statements.get(household_id, ()), agreed)
             if rest.nothing:
@@ -89,12 +92,13 @@ class Erasing:
             else:
                 said += await self._take_out(tx, rest, holding.aliases)
         said += await self._erase(tx, empty, now)
-        await erasing_store.revocations_done(tx, set(agreed) - waiting, now)
+        await self._take_out_unplaced(tx, agreed)
+        await erasing_store.revocations_done(tx, agreed, now)
         return said
 
-    async def _hold(self, tx: Tx, households: Collection[UUID]) -> dict[UUID, Holding]:
-        """Keep everybody else off these households, in intake's order of locks, and read them."""
-        statements, keys = await erasing_store.names(tx, households)
+    async def _hold(self, tx: Tx, households: Collection[UUID], also: Collection[StatementKey] = ()) -> dict[UUID, Holding]:
+        """Keep everybody else off these households and notices, in intake's order of locks, and read the households."""
+        statements, keys = await erasing_store.names(tx, households, also)
         await store.lock(tx, store.NOTICES, (f"notice|{source}|{each}" for source, each in statements))
         await store.lock(tx, store.MATCH_KEYS, keys)
         return await erasing_store.holdings(tx, households)
@@ -139,6 +143,13 @@ class Erasing:
         return [
             Said(CASES.name, str(case.id), CaseErased(case_id=case.id, household_id=case.household_id)) for case in rest.emptied
         ]
+
+    async def _take_out_unplaced(self, tx: Tx, agreed: Sequence[StatementKey]) -> None:
+        """Erase those that still wait for their case."""
+        waiting = [each for each in await store.connected(tx, agreed, ()) if each.case_id is None]
+        gone = revoked_with(waiting, agreed)
+        await erasing_store.delete_statements(tx, gone)
+        await self.memory.erase(tx, Gone(messages=self._outside(gone)))
 
     def _outside(self, statements: Collection[tuple[str, UUID]]) -> list[tuple[str, UUID]]:
         return [each for each in statements if each[0] in self.memory.sources]

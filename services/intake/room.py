@@ -117,7 +117,7 @@ class IntakeRoom:
         if isinstance(data, Notice):
             return self._notice(state, heard, data)
         if isinstance(data, OutcomeRecorded):
-            return take_outcome(state, data.case_id)
+            return take_outcome(state, data)
         if isinstance(data, LegalFactSeen | ReportCorrected):
             refers_to = data.corrects if isinstance(data, ReportCorrected) else None
             if refers_to is not None and (heard.source, refers_to) not in state.statements:

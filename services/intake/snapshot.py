@@ -36,7 +36,8 @@ class CaseState(BaseModel):
     """A case as intake keeps it beside its statements. `last` is the newest event about it.
 
     `doubtful`: a person is asked whether it is one with another open case. `merged_into`: it is an alias of that case and nothing
-    more. `absorbed`, `split_off`: as CaseEvent tells them; `split_from`: the case it was split from.
+    more. `absorbed`, `split_off`: as CaseEvent tells them; `split_from`: the case it was split from. Of an alias, `came_with`:
+    the absorbed cases with which it came to its case, itself first; `household_before`: the household that ended with it.
     """
 
     id: UUID
@@ -47,6 +48,8 @@ class CaseState(BaseModel):
     split_from: UUID | None = None
     absorbed: tuple[UUID, ...] = ()
     split_off: tuple[UUID, ...] = ()
+    came_with: tuple[UUID, ...] = ()
+    household_before: UUID | None = None
     last: CaseEvent | None = None
 
     @property

@@ -11,6 +11,9 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from shared.contracts.publish import ROOT
+from shared.runtime.service import Running
+from tests.browser.site import served
+from tests.service.intake_pages import app_of, pages_of_intake
 
 HERE = Path(__file__).parent / "axe"
 CACHE = ROOT / ".cache" / "axe-core"
@@ -67,3 +70,17 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
     context = await chromium.new_context(locale="de-DE", viewport={"width": 1280, "height": 900})
     yield await context.new_page()
     await context.close()
+
+
+@pytest.fixture
+async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
+    """Intake with its pages."""
+    async with pages_of_intake(database, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def address(system: Running) -> AsyncIterator[str]:
+    """Where its pages are."""
+    async with served(app_of(system)) as there:
+        yield there

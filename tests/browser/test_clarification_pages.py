@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 from playwright.async_api import Browser, Page
 
 from services.intake.clarifying import Clarifying
-from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
-from tests.browser.site import served, sign_in, tab_to, violations
-from tests.service.intake_pages import MIGRATIONS, app_of, intake, tell
+from tests.browser.site import sign_in, tab_to, violations
+from tests.service.intake_pages import tell
 from tests.service.test_intake_clarification_pages import doubt, hear, open_cases, ref
 from tests.unit.intake_words import days, hearing_set, party, stranger
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
-    await migrate(database, [CORE, MIGRATIONS])
-    async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
-        yield intake(pool, database, tmp_path)
-
-
-@pytest.fixture
-async def address(system: Running) -> AsyncIterator[str]:
-    async with served(app_of(system)) as there:
-        yield there
 
 
 async def press(page: Page, selector: str) -> None:
@@ -124,7 +107,7 @@ async def test_axe_finds_nothing(page: Page, address: str, system: Running, axe:
     for path in paths:
         await page.goto(address + path)
         assert await violations(page, axe) == [], path
-    into = await Clarifying.of(system).decide(question, same=True, by="herr-recht")
+    into = await Clarifying.of(system).decide(question, {one, other}, same=True, by="herr-recht")
     assert isinstance(into, UUID)
     for path in (
         f"/klaerungen/{question}",

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 from playwright.async_api import Page, Request
 
 from shared.contracts.topics.notices import NoticeRevoked
-from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
-from tests.browser.site import served, sign_in, tab_to, violations
-from tests.service.intake_pages import MIGRATIONS, app_of, intake, tell
+from tests.browser.site import sign_in, tab_to, violations
+from tests.service.intake_pages import tell
 from tests.unit.intake_words import TODAY, party, said, suit
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
-    await migrate(database, [CORE, MIGRATIONS])
-    async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
-        yield intake(pool, database, tmp_path)
-
-
-@pytest.fixture
-async def address(system: Running) -> AsyncIterator[str]:
-    async with served(app_of(system)) as there:
-        yield there
 
 
 async def test_the_form_is_filled_and_filed_by_keyboard_alone(page: Page, address: str, system: Running) -> None:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeAlias
 
 import asyncpg
 import httpx
 from fastapi import FastAPI
-from pydantic import SecretStr
 
-from services.intake.app import HERE, build
-from shared.city import load_city
+from services.intake.app import HERE
 from shared.contracts.catalogue import NOTICES
 from shared.contracts.fields import Event
+from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Decision
-from shared.messaging.pipeline import Pipeline
-from shared.messaging.relay import Relay
 from shared.messaging.wire import Envelope, encode
-from shared.runtime.clock import FixedClock
-from shared.runtime.health import Health
-from shared.runtime.metrics import Metrics
-from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role, Tokens
-from shared.runtime.service import Context, Running, reader_for, receipt
-from shared.runtime.settings import MUENSTER, ServiceSettings
+from shared.runtime.service import Running
 from shared.runtime.web import web_app
-from tests.unit.intake_words import NOW, heard
+from tests.service.intake_process import intake_of
+from tests.unit.intake_words import heard
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 MIGRATIONS = HERE / "migrations"
 PERSONS = {
     "clerk": Person("frau-klar", frozenset({Role.CLERK})),
@@ -41,23 +34,12 @@ PERSONS = {
 """By their tokens."""
 
 
-def intake(pool: Pool, database: str, folder: Path) -> Running:
-    """A running intake without a broker."""
-    key = folder / "data.key"
-    key.write_text("k" * 64)
-    settings = ServiceSettings(
-        database_dsn=SecretStr(database), bootstrap_servers="127.0.0.1:1", tokens_file=folder, data_key_file=key
-    )
-    metrics = Metrics({}, [])
-    context = Context(settings, load_city(MUENSTER), FixedClock(NOW), metrics)
-    service = build(context)
-    pipeline = Pipeline("intake", service.room, reader_for(service.hears), pool, context.clock, metrics, receipt, lambda: None)
-
-    async def no_topics() -> None:
-        raise AssertionError("nothing is sent to a broker here")
-
-    relay = Relay("intake", "urn:bleibe:service:intake", database, {}, no_topics, metrics)
-    return Running(service, context, pool, pipeline, relay, Health(loops=(), conditions=()), Pages(service.templates))
+@contextlib.asynccontextmanager
+async def pages_of_intake(database: str, folder: Path) -> AsyncIterator[Running]:
+    """A running intake with its pages on a fresh database."""
+    await migrate(database, [CORE, MIGRATIONS])
+    async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
+        yield intake_of(pool, database, folder)
 
 
 def app_of(system: Running) -> FastAPI:

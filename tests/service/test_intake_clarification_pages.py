@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,10 +16,9 @@ from services.intake.clarifying import Clarifying
 from services.intake.likeness.weights import shares
 from shared.contracts.topics.notices import NoticeRevoked, Party, ProceedingRef
 from shared.contracts.topics.parts import GivenAddress
-from shared.messaging.migrate import CORE, migrate
 from shared.runtime.service import Running
 from shared.runtime.texts import Texts
-from tests.service.intake_pages import MIGRATIONS, client_of, intake, tell
+from tests.service.intake_pages import client_of, tell
 from tests.unit.intake_words import days, hearing_set, party, said, stranger, suit
 
 pytestmark = pytest.mark.service
@@ -29,19 +26,6 @@ pytestmark = pytest.mark.service
 SLIP = GivenAddress(street="Hamer Straße", house_number="12", postcode="48153", place="Münster")
 LIKELY = party("Beyspil", "B.", SLIP)
 COURT = "urn:bleibe:partner:ag-muenster"
-
-
-@pytest.fixture
-async def system(database: str, tmp_path: Path) -> AsyncIterator[Running]:
-    await migrate(database, [CORE, MIGRATIONS])
-    async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
-        yield intake(pool, database, tmp_path)
-
-
-@pytest.fixture
-async def clerk(system: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of("clerk", system) as there:
-        yield there
 
 
 def ref(n: int) -> ProceedingRef:
@@ -70,6 +54,11 @@ async def answer(client: httpx.AsyncClient, question: UUID, choice: str, *seen: 
 
 async def open_cases(system: Running) -> set[UUID]:
     return {row["id"] for row in await system.pool.fetch("select id from cases where status = 'OPEN'")}
+
+
+async def seen(client: httpx.AsyncClient, path: str) -> list[str]:
+    """The notices that a page has shown, as it sends them with what is decided on it."""
+    return list(dict.fromkeys(re.findall(r'name="seen" value="([^"]+)"', (await client.get(path)).text)))
 
 
 async def homes(system: Running, *cases: UUID) -> set[UUID]:
@@ -212,11 +201,12 @@ async def test_an_alias_leads_to_its_case_and_says_so(clerk: httpx.AsyncClient, 
     led = await clerk.get(f"/faelle/{other}?lang=en")
     assert led.headers["location"] == f"/faelle/{one}?war={other}&lang=en"
     page = (await clerk.get(led.headers["location"])).text
-    assert "was merged into this one" in page
+    assert "the case that had it was merged" in page
     assert str(other) in page
     assert "This id leads" not in (await clerk.get(f"/faelle/{one}?war={uuid4()}&lang=en")).text
-    for path, data in (("trennen", {"notice": f"{COURT} {uuid4()}", "sure": "yes"}), ("rueckgaengig", {"absorbed": str(other)})):
-        late = await clerk.post(f"/faelle/{other}/{path}", data=data)
+    shown = await seen(clerk, f"/faelle/{one}")
+    for path, data in (("trennen", {"notice": shown[0], "sure": "yes"}), ("rueckgaengig", {"absorbed": str(other)})):
+        late = await clerk.post(f"/faelle/{other}/{path}", data={**data, "seen": shown})
         assert late.status_code == 409
         assert "mit einem anderen zusammengeführt" in late.text
     assert await open_cases(system) == {one}
@@ -232,16 +222,40 @@ async def test_a_merge_is_undone_from_its_case(clerk: httpx.AsyncClient, system:
     assert "Ja, rückgängig machen" in sure
     assert "neue Kennung" in sure
     assert await open_cases(system) == {one}
-    done = await clerk.post(f"/faelle/{one}/rueckgaengig", data={"absorbed": str(other)})
+    undoing = {"absorbed": str(other), "seen": await seen(clerk, f"/faelle/{one}?zurueck={other}")}
+    done = await clerk.post(f"/faelle/{one}/rueckgaengig", data=undoing)
     (new,) = await open_cases(system) - {one}
     assert done.headers["location"] == f"/faelle/{new}?neu=split"
     assert f"/faelle/{one}" in (await clerk.get(f"/faelle/{new}")).text
     after = (await clerk.get(f"/faelle/{one}")).text
     assert f"/faelle/{new}" in after
     assert 'name="zurueck"' not in after
-    again = await clerk.post(f"/faelle/{one}/rueckgaengig", data={"absorbed": str(other)})
-    assert again.status_code == 409
-    assert "nichts mehr in diesem Fall" in again.text
+    led = await clerk.get(f"/faelle/{other}")
+    assert led.headers["location"] == f"/faelle/{new}?war={other}"
+    assert "der sie trug, ist zusammengeführt" in (await clerk.get(led.headers["location"])).text
+    for shown, words in (
+        (undoing["seen"], "nicht mehr, was Sie gesehen haben"),
+        (undoing["seen"][:1], "nichts mehr in diesem Fall"),
+    ):
+        again = await clerk.post(f"/faelle/{one}/rueckgaengig", data={"absorbed": str(other), "seen": shown})
+        assert (again.status_code, words in again.text) == (409, True), words
+
+
+async def test_what_arrives_while_somebody_decides_is_looked_at_first(clerk: httpx.AsyncClient, system: Running) -> None:
+    _, one, other = await doubt(system)
+    await Clarifying.of(system).merge(one, other, by="herr-recht")
+    undoing = {"absorbed": str(other), "seen": await seen(clerk, f"/faelle/{one}?zurueck={other}")}
+    splitting = {"notice": undoing["seen"][1:], "seen": undoing["seen"], "sure": "yes"}
+    hearing, _ = await tell(system, hearing_set(days(20), proceeding=ref(2)))
+    for path, data in (("rueckgaengig", undoing), ("trennen", splitting)):
+        late = await clerk.post(f"/faelle/{one}/{path}", data=data)
+        assert (late.status_code, "nicht mehr, was Sie gesehen haben" in late.text, hearing in late.text) == (409, True, True)
+        assert "no longer what you saw" in (await clerk.post(f"/faelle/{one}/{path}?lang=en", data=data)).text
+    assert await open_cases(system) == {one}
+    undoing["seen"] = await seen(clerk, f"/faelle/{one}?zurueck={other}")
+    assert (await clerk.post(f"/faelle/{one}/rueckgaengig", data=undoing)).status_code == 303
+    new = await system.pool.fetchval("select case_id from statements where id = $1", UUID(hearing))
+    assert await open_cases(system) == {one, new}
 
 
 async def test_a_merge_within_a_merge_can_be_undone_by_itself(clerk: httpx.AsyncClient, system: Running) -> None:
@@ -251,7 +265,8 @@ async def test_a_merge_within_a_merge_can_be_undone_by_itself(clerk: httpx.Async
     await people.merge(cases[0], cases[1], by="frau-klar")
     page = (await clerk.get(f"/faelle/{cases[0]}")).text
     assert set(re.findall(r'name="zurueck" value="([0-9a-f-]+)"', page)) == {str(cases[1]), str(cases[2])}
-    await clerk.post(f"/faelle/{cases[0]}/rueckgaengig", data={"absorbed": str(cases[2])})
+    shown = await seen(clerk, f"/faelle/{cases[0]}?zurueck={cases[2]}")
+    await clerk.post(f"/faelle/{cases[0]}/rueckgaengig", data={"absorbed": str(cases[2]), "seen": shown})
     assert len(await open_cases(system)) == 2
 
 
@@ -262,6 +277,7 @@ async def test_notices_are_split_off_by_ticking_them(clerk: httpx.AsyncClient, s
     assert again == case_id
     page = (await clerk.get(f"/faelle/{case_id}")).text
     assert page.count('name="notice"') == 3
+    shown = await seen(clerk, f"/faelle/{case_id}")
     for ticked, words in (
         ([], "Keine Mitteilung ist angekreuzt"),
         ([both], "alle Mitteilungen dieses Aktenzeichens"),
@@ -270,11 +286,12 @@ async def test_notices_are_split_off_by_ticking_them(clerk: httpx.AsyncClient, s
         (["x"], "gehört nicht mehr zu diesem Fall"),
     ):
         refused = await clerk.post(
-            f"/faelle/{case_id}/trennen", data={"notice": [f"{COURT} {each}" for each in ticked], "sure": "yes"}
+            f"/faelle/{case_id}/trennen",
+            data={"notice": [f"{COURT} {each}" for each in ticked], "seen": shown, "sure": "yes"},
         )
         assert (refused.status_code, words in refused.text) == (409, True), words
         assert refused.text.count(" checked>") == sum(each in {mine, both, heard} for each in ticked)
-    chosen = {"notice": [f"{COURT} {both}", f"{COURT} {heard}"]}
+    chosen = {"notice": [f"{COURT} {both}", f"{COURT} {heard}"], "seen": shown}
     sure = await clerk.post(f"/faelle/{case_id}/trennen", data=chosen)
     assert "Ja, abtrennen" in sure.text
     assert await open_cases(system) == {case_id}
@@ -333,6 +350,6 @@ def test_every_agreement_and_every_refusal_has_its_words() -> None:
         assert len({texts(f"feature.{field}.{level}") for level in levels}) == len(levels)
     assert clarifying.Clarifying.__doc__ is not None
     rules = set(re.findall(r"`([a-z_]+)`", clarifying.Clarifying.__doc__)) - {"unknown_question"}
-    assert len(rules) == 9
+    assert len(rules) == 10
     for rule in rules:
         assert texts(f"refused.{rule}") != texts(f"refused.{rule}.next")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable
-from pathlib import Path
+from collections.abc import Awaitable
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -14,8 +13,8 @@ import pytest
 from asyncpg import Record
 
 from services.intake import banners, clarifying
-from services.intake.app import build
 from services.intake.clarifying import Clarifying
+from services.intake.facts import StatementKey
 from services.intake.likeness import Level
 from services.intake.room import IntakeRoom
 from shared.contracts.codes import Evidence, LegalFact
@@ -23,10 +22,9 @@ from shared.contracts.topics.cases import CaseErased, CaseMerged
 from shared.contracts.topics.notices import ProceedingRef
 from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.visits import LegalFactSeen
-from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Answer, Heard, Rejected
+from tests.service.intake_process import Intake
 from tests.service.test_intake import batch, statements_of
-from tests.service.test_intake_erasing import Intake
 from tests.unit.intake_words import NOW, days, heard, hearing_set, party, stranger, suit, told
 
 pytestmark = pytest.mark.service
@@ -36,32 +34,14 @@ SLIP = GivenAddress(street="Hamer Straße", house_number="12", postcode="48153",
 LIKELY = party("Beyspil", "B.", SLIP)
 
 
-@pytest.fixture
-async def intake(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
-    await migrate(database, [CORE, Path(build.__code__.co_filename).parent / "migrations"])
-    pool = await asyncpg.create_pool(database, min_size=2, max_size=6)
-    yield Intake(pool, database, tmp_path)
-    await pool.close()
-
-
-@pytest.fixture
-def people(intake: Intake) -> Clarifying:
-    return Clarifying.of(intake.running)
-
-
-@pytest.fixture
-def room(people: Clarifying) -> IntakeRoom:
-    return people.room
-
-
 def ref(n: int) -> ProceedingRef:
     return ProceedingRef(court_code="R2713", docket=f"{n} C 1/26")
 
 
-async def hear(intake: Intake, *people: Any, n: int) -> UUID:  # noqa: ANN401  parties
+async def hear(intake: Intake, *people: Any, n: int, **more: Any) -> UUID:  # noqa: ANN401  parties, fields of a notice
     """A suit; returns its case."""
     identity = uuid4()
-    decision = await intake.hear(suit(*people, proceeding=ref(n)), identity)
+    decision = await intake.hear(suit(*people, proceeding=ref(n), **more), identity)
     assert decision.answer is Answer.ACCEPTED
     case_id: UUID = await intake.pool.fetchval("select case_id from statements where id = $1", identity)
     return case_id
@@ -69,6 +49,15 @@ async def hear(intake: Intake, *people: Any, n: int) -> UUID:  # noqa: ANN401  p
 
 async def two(intake: Intake) -> tuple[UUID, UUID]:
     return await hear(intake, party(), n=1), await hear(intake, LIKELY, n=2)
+
+
+async def undo(intake: Intake, people: Clarifying, into: UUID, absorbed: UUID) -> UUID:
+    return await people.undo(into, absorbed, seen=await notices_of(intake, into), by="cl-02")
+
+
+async def notices_of(intake: Intake, case_id: UUID) -> list[StatementKey]:
+    async with intake.pool.acquire() as connection:
+        return [each.key for each in (await clarifying.notices(connection, [case_id]))[case_id]]
 
 
 async def flagged(intake: Intake) -> set[UUID]:
@@ -103,10 +92,10 @@ async def test_different_takes_the_flag_away_for_good(intake: Intake, people: Cl
     one, other = await two(intake)
     assert await flagged(intake) == {one, other}
     question = await intake.pool.fetchval("select id from clarifications")
-    assert await people.decide(question, same=False, by="cl-01") is None
+    assert await people.decide(question, {one, other}, same=False, by="cl-01") is None
     assert not await flagged(intake)
     with pytest.raises(Rejected, match="decided"):
-        await people.decide(question, same=True, by="cl-02")
+        await people.decide(question, {one, other}, same=True, by="cl-02")
     assert await hear(intake, LIKELY, n=3) == other
     assert await intake.pool.fetchval("select count(*) from clarifications") == 1
     decided = await clarifying.question(intake.pool, question)  # type: ignore[arg-type]  # a pool reads as a connection does
@@ -117,7 +106,7 @@ async def test_different_takes_the_flag_away_for_good(intake: Intake, people: Cl
 async def test_same_merges_and_whatever_leads_to_either_leads_to_the_one(intake: Intake, people: Clarifying) -> None:
     one, other = await two(intake)
     question = await intake.pool.fetchval("select id from clarifications")
-    into = await people.decide(question, same=True, by="cl-01")
+    into = await people.decide(question, {one, other}, same=True, by="cl-01")
     assert into in {one, other}
     assert await intake.count("households") == 1
     assert {row["status"] for row in await intake.pool.fetch("select status from cases")} == {"OPEN", "MERGED"}
@@ -134,8 +123,9 @@ async def test_the_outcome_of_an_absorbed_case_does_not_close_the_one_it_is_part
     into = await people.merge(one, other, by="cl-01")
     (absorbed,) = {one, other} - {into}
     await intake.close(absorbed)
-    assert await intake.pool.fetchval("select status from cases where id = $1", into) == "OPEN"
     await intake.close(into)
+    assert await intake.pool.fetchval("select status from cases where id = $1", into) == "OPEN"
+    await intake.close(into, absorbed)
     assert await intake.pool.fetchval("select status from cases where id = $1", into) == "CLOSED"
 
 
@@ -145,12 +135,12 @@ async def test_an_undone_merge_is_two_cases_again_that_stay_apart(intake: Intake
     (absorbed,) = {one, other} - {into}
     came = [each for each in (await clarifying.notices(intake.pool, [into]))[into] if each.came_with]  # type: ignore[arg-type]  # a pool reads as a connection does
     assert [each.came_with for each in came] == [(absorbed,)]
-    new = await people.undo(into, absorbed, by="cl-02")
+    new = await undo(intake, people, into, absorbed)
     assert await intake.count("households") == 2
     assert not await flagged(intake)
     assert {await hear(intake, party(), n=1), await hear(intake, LIKELY, n=2)} == {into, new}
     with pytest.raises(Rejected, match="nothing_came"):
-        await people.undo(into, absorbed, by="cl-02")
+        await undo(intake, people, into, absorbed)
 
 
 async def test_the_flag_follows_the_other_case(intake: Intake) -> None:
@@ -261,7 +251,7 @@ async def test_erasing_one_side_of_a_split_leaves_the_other_alone(intake: Intake
     one, other = await two(intake)
     into = await people.merge(one, other, by="cl-01")
     (absorbed,) = {one, other} - {into}
-    new = await people.undo(into, absorbed, by="cl-01")
+    new = await undo(intake, people, into, absorbed)
     names = {into: "Beispiel", new: "Beyspil"} if into == one else {into: "Beyspil", new: "Beispiel"}
     gone = await intake.pool.fetchval("select household_id from cases where id = $1", new)
     assert await intake.ask(gone) == "erased"
@@ -275,7 +265,7 @@ async def test_the_rest_of_a_split_is_erased_without_the_notices_that_left(intak
     one, other = await two(intake)
     into = await people.merge(one, other, by="cl-01")
     (absorbed,) = {one, other} - {into}
-    new = await people.undo(into, absorbed, by="cl-01")
+    new = await undo(intake, people, into, absorbed)
     gone = await intake.pool.fetchval("select household_id from cases where id = $1", into)
     assert await intake.ask(gone) == "erased"
     assert [await intake.count(table) for table in ("households", "inbound", "statements")] == [1, 1, 1]

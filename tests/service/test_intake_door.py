@@ -29,7 +29,8 @@ from shared.runtime import patience
 from shared.runtime.persons import Person, Role, Tokens
 from shared.runtime.service import Running
 from shared.runtime.web import web_app
-from tests.service.test_intake_http import COURT, Pool, event, pool, system
+from tests.service.intake_process import Pool
+from tests.service.test_intake_http import COURT, event, pool, system
 from tests.unit.intake_words import suit
 from tests.unit.xjustiz_writer import Appointment, Letter, write
 from tests.unit.xjustiz_writer import Person as Named

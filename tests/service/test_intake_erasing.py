@@ -3,117 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, TypeAlias
+from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
-from asyncpg import Record
-from pydantic import SecretStr
 
 from deploy.cli import erase
 from deploy.cli.target import Target
-from services.intake.app import build
-from shared.city import load_city
-from shared.contracts.catalogue import CASES, HOUSEHOLDS, NOTICES, OUTCOMES, owner_of
-from shared.contracts.codes import Outcome
+from shared.contracts.catalogue import CASES, HOUSEHOLDS, NOTICES, owner_of
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseErased
 from shared.contracts.topics.notices import NoticeCorrected, NoticeRevoked, ProceedingRef
-from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.messaging.erasure import ERASED
 from shared.messaging.journal import TOMBSTONE, republish
-from shared.messaging.migrate import CORE, migrate
-from shared.messaging.model import Answer, Decision
-from shared.messaging.pipeline import Pipeline
-from shared.messaging.relay import Relay
-from shared.messaging.wire import Envelope, encode
-from shared.runtime.clock import FixedClock
-from shared.runtime.health import Health
-from shared.runtime.metrics import Metrics
-from shared.runtime.pages import Pages
-from shared.runtime.service import Context, Running, reader_for, receipt
-from shared.runtime.settings import MUENSTER, ServiceSettings
+from shared.messaging.model import Answer
+from tests.service.intake_process import CITY, Intake
 from tests.unit.intake_words import NOW, days, hearing_set, party, said, suit
 
 pytestmark = pytest.mark.service
-
-Pool: TypeAlias = "asyncpg.Pool[Record]"
-COURT = NOTICES.of("ag-muenster")
-CITY = load_city(MUENSTER)
-
-
-class Intake:
-    """Intake without a broker: messages in, jobs by hand, a clock to set."""
-
-    def __init__(self, pool: Pool, dsn: str, folder: Path) -> None:
-        (folder / "key").write_text("k" * 64)
-        settings = ServiceSettings(
-            database_dsn=SecretStr(dsn), bootstrap_servers="127.0.0.1:1", tokens_file=folder, data_key_file=folder / "key"
-        )
-        self.pool, self.clock, metrics = pool, FixedClock(NOW), Metrics({}, [])
-        context = Context(settings, CITY, self.clock, metrics)
-        service = build(context)
-        pipeline = Pipeline("intake", service.room, reader_for(service.hears), pool, self.clock, metrics, receipt, lambda: None)
-
-        async def no_topics() -> None:
-            raise AssertionError("nothing is sent to a broker here")
-
-        relay = Relay("intake", "urn:bleibe:service:intake", dsn, {}, no_topics, metrics)
-        self.running = Running(service, context, pool, pipeline, relay, Health(loops=(), conditions=()), Pages())
-
-    async def hear(self, data: Event, message_id: UUID | None = None, topic: str = COURT) -> Decision:
-        """One outside message through the whole pipeline."""
-        identity = message_id or uuid4()
-        envelope = Envelope(identity, owner_of(topic), data.TYPE, self.clock.now(), str(identity))
-        (decision,) = await self.running.submit([encode(topic, envelope, data.model_dump_json(exclude_none=True).encode())])
-        return decision
-
-    async def close(self, case_id: UUID) -> None:
-        """Outreach says that the case has ended."""
-        data = OutcomeRecorded(
-            case_id=case_id,
-            outcome=Outcome.TENANCY_KEPT_ASSUMPTION_SGB2,
-            ended_on=self.clock.today(),
-        )
-        envelope = Envelope(uuid4(), "urn:bleibe:service:outreach", data.TYPE, self.clock.now(), str(case_id), n=1)
-        await self.running.pipeline.handle([encode(OUTCOMES.name, envelope, data.model_dump_json().encode())])
-
-    async def work(self, at: datetime | None = None) -> None:
-        """Every job once, but for the pulse: what is said here is of households."""
-        self.clock.set(at or self.clock.now())
-        for job in self.running.service.jobs:
-            if job.name != "pulse":
-                await self.running.run_job(job)
-
-    async def count(self, table: str) -> int:
-        """The rows of a table."""
-        rows: int = await self.pool.fetchval(f"select count(*) from {table}")  # noqa: S608  a name written in this file
-        return rows
-
-    async def case(self) -> tuple[UUID, UUID]:
-        """The only case and its household."""
-        row = await self.pool.fetchrow("select id, household_id from cases")
-        assert row is not None
-        return row["id"], row["household_id"]
-
-    async def ask(self, household_id: UUID) -> str:
-        """Ask for an erasure as the command does, and what came of it."""
-        await self.pool.execute("insert into erasures (household_id, who, reason) values ($1, 'dsb', 'Art. 17')", household_id)
-        await self.work()
-        outcome: str = await self.pool.fetchval("select outcome from erasures order by id desc limit 1")
-        return outcome
-
-
-@pytest.fixture
-async def intake(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
-    await migrate(database, [CORE, Path(build.__code__.co_filename).parent / "migrations"])
-    pool = await asyncpg.create_pool(database, min_size=1, max_size=4)
-    yield Intake(pool, database, tmp_path)
-    await pool.close()
 
 
 OURS = ("statements", "cases", "households", "match_keys", "inbound", "parked")

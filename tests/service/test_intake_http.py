@@ -6,32 +6,23 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from services.intake import door
 from services.intake import routes as intake_routes
-from services.intake.app import build
-from shared.city import load_city
 from shared.contracts.codes import Answer
 from shared.contracts.fields import Event
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.pipeline import Pipeline
-from shared.messaging.relay import Relay
 from shared.messaging.wire import Envelope, encode
-from shared.runtime.clock import FixedClock
-from shared.runtime.health import Health
-from shared.runtime.metrics import Metrics
-from shared.runtime.pages import Pages
 from shared.runtime.persons import Person, Role, Tokens
-from shared.runtime.service import Context, Running, reader_for, receipt
-from shared.runtime.settings import MUENSTER, ServiceSettings
+from shared.runtime.service import Running
 from shared.runtime.web import web_app
+from tests.service.intake_process import Pool, intake_of
 from tests.unit.intake_words import NOW, party, suit
 from tests.unit.test_intake_decisions import ELSEWHERE
 
@@ -44,7 +35,6 @@ PERSONS = {
     "lost": Person("lost", frozenset({Role.PARTNER})),
     "worker": Person("worker", frozenset({Role.CASEWORKER})),
 }
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 @pytest.fixture
@@ -57,21 +47,7 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def system(pool: Pool, database: str, tmp_path: Path) -> Running:
-    key = tmp_path / "key"
-    key.write_text("k" * 64)
-    settings = ServiceSettings(
-        database_dsn=SecretStr(database), bootstrap_servers="127.0.0.1:1", tokens_file=tmp_path, data_key_file=key
-    )
-    metrics = Metrics({}, [])
-    context = Context(settings, load_city(MUENSTER), FixedClock(NOW), metrics)
-    service = build(context)
-    pipeline = Pipeline("intake", service.room, reader_for(service.hears), pool, context.clock, metrics, receipt, lambda: None)
-
-    async def no_topics() -> None:
-        raise AssertionError("nothing is sent to a broker here")
-
-    relay = Relay("intake", "urn:bleibe:service:intake", database, {}, no_topics, metrics)
-    return Running(service, context, pool, pipeline, relay, Health(loops=(), conditions=()), Pages())
+    return intake_of(pool, database, tmp_path)
 
 
 @pytest.fixture

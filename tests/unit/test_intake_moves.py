@@ -16,17 +16,18 @@ from pydantic import BaseModel
 from services.intake.deriving import case_of, derive
 from services.intake.desk import Desk
 from services.intake.facts import StatementKey
-from services.intake.moves import came_with, merge, split
+from services.intake.moves import merge
 from services.intake.snapshot import CaseState, same
+from services.intake.splitting import came_with, goes_back, split
 from shared.contracts.codes import CaseChange, CaseStatus, Evidence, LegalFact, Outcome, TerminationType
 from shared.contracts.topics.cases import CaseEvent, CaseMerged, CaseReopened, CaseSplit
 from shared.contracts.topics.households import HouseholdRecorded
-from shared.contracts.topics.notices import Notice, Party, ProceedingRef, TerminationReported
+from shared.contracts.topics.notices import Notice, NoticeCorrected, Party, ProceedingRef, TerminationReported
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.visits import LegalFactSeen
 from shared.messaging.model import Rejected, Said
-from tests.unit.intake_words import TODAY, days, eviction, heard, hearing_set, party, said, suit, told
+from tests.unit.intake_words import TODAY, days, eviction, heard, hearing_set, party, said, stranger, suit, told
 from tests.unit.test_intake_decisions import COURT, JOBCENTER, LANDLORD, a_room
 
 SLIP = GivenAddress(street="Hamer Straße", house_number="12", postcode="48153", place="Münster")
@@ -69,6 +70,12 @@ class Town:
 
     def notices(self, case_id: UUID) -> list[StatementKey]:
         return [each.key for each in self.desk.said_in(case_id) if isinstance(each.content, Notice)]
+
+    def home(self, household_id: UUID) -> UUID:
+        """The household that an id means now."""
+        while household_id in self.desk.merged:
+            household_id = self.desk.merged[household_id]
+        return household_id
 
     def living(self) -> list[CaseState]:
         return [case for each in self.desk.households for case in self.desk.cases_of(each)]
@@ -151,8 +158,7 @@ def test_a_closed_case_that_absorbs_an_open_one_is_reopened() -> None:
     town = Town()
     one, other = two_cases(town)
     into, absorbed = sorted((one, other), key=lambda case: (town.event(case).received_on, case))
-    closing = OutcomeRecorded(case_id=into, outcome=Outcome.DUPLICATE, ended_on=TODAY)
-    town.told("outcomes", "referral", closing)
+    town.told("outcomes", "outreach", ended(into))
     assert town.event(into).status is CaseStatus.CLOSED
     town.merge(into, absorbed)
     assert isinstance(town.event(into), CaseReopened)
@@ -192,6 +198,66 @@ def test_undoing_a_merge_gives_the_absorbed_case_back_under_a_new_id() -> None:
     assert (event.split_from, event.undoes) == (into, absorbed)
     assert town.event(into).split_off == (new,)
     assert {case: shape(town, now) for case, now in ((into, into), (absorbed, new))} == before
+
+
+def test_an_undone_merge_gives_the_absorbed_ids_to_the_case_given_back() -> None:
+    town = Town()
+    first, second, third = (town.hear(suit(stranger(n), proceeding=ref(n), received_on=days(n - 9).date())) for n in range(3))
+    homes = {case: town.event(case).household_id for case in (first, second, third)}
+    town.merge(second, third)
+    town.merge(first, second)
+    new = town.split(first, came_with(town.desk.said_in(first), second))
+    for case in (second, third):
+        living = town.desk.living(case)
+        assert living is not None
+        assert living.id == new
+        assert town.desk.merged[homes[case]] == town.event(new).household_id
+    third_again = town.split(new, came_with(town.desk.said_in(new), third))
+    assert town.desk.living(second) == town.desk.cases[new]
+    assert third_again != new
+
+
+def test_a_merge_is_undone_after_more_was_heard_of_the_absorbed_suit() -> None:
+    town = Town()
+    one, other = two_cases(town)
+    into, absorbed = town.merge(one, other)
+    ((source, _),) = came_with(town.desk.said_in(into), absorbed)
+    (filed,) = (each for _, each in came_with(town.desk.said_in(into), absorbed))
+    docket = town.desk.statements[source, filed].content.proceeding  # type: ignore[attr-defined]  # a suit
+    hearing = hearing_set(days(20), proceeding=docket)
+    assert town.hear(hearing) == into
+    town.hear(said(NoticeCorrected, corrects=filed, content=suit(stranger(1), proceeding=docket)), source.rpartition(":")[2])
+    new = town.split(into, goes_back(town.desk.said_in(into), absorbed))
+    event = town.event(new)
+    assert isinstance(event, CaseSplit)
+    assert event.undoes == absorbed
+    assert event.proceedings[0].hearing_at == hearing.hearing_at
+    assert len(town.notices(new)) == 3
+
+
+def test_what_goes_beside_an_absorbed_case_makes_it_a_split_and_no_undoing() -> None:
+    town = Town()
+    one, other = two_cases(town)
+    into, absorbed = town.merge(one, other)
+    town.hear(suit(party("Beispiel", "Berta"), proceeding=ref(3)))
+    (mine,) = [each.key for each in town.desk.said_in(into) if getattr(each.content, "proceeding", None) == ref(3)]
+    new = town.split(into, {*came_with(town.desk.said_in(into), absorbed), mine})
+    event = town.event(new)
+    assert isinstance(event, CaseSplit)
+    assert event.undoes is None
+
+
+def test_an_outcome_said_before_the_merge_was_known_leaves_the_case_open() -> None:
+    town = Town()
+    into, absorbed = town.merge(*two_cases(town))
+    town.told("outcomes", "outreach", ended(into))
+    assert town.event(into).status is CaseStatus.OPEN
+    town.told("outcomes", "outreach", ended(into, absorbed))
+    assert town.event(into).status is CaseStatus.CLOSED
+
+
+def ended(case_id: UUID, *absorbed: UUID) -> OutcomeRecorded:
+    return OutcomeRecorded(case_id=case_id, outcome=Outcome.TENANCY_KEPT_INSTALMENTS, ended_on=TODAY, absorbed=absorbed)
 
 
 def test_a_split_keeps_the_suit_and_gives_people_new_ids() -> None:
@@ -328,7 +394,7 @@ def play(town: Town, story: list[object]) -> None:
                     keys = sorted(town.notices(case.id))
                     town.split(case.id, keys[step[2] % len(keys) :])
                 elif case.absorbed:
-                    town.split(case.id, came_with(town.desk.said_in(case.id), case.absorbed[0]))
+                    town.split(case.id, goes_back(town.desk.said_in(case.id), case.absorbed[-1]))
             except Rejected:
                 pass
 
@@ -341,6 +407,10 @@ def test_whatever_is_merged_and_split_nothing_is_lost(story: list[object]) -> No
     living = {case.id: case for case in town.living()}
     for statement in town.desk.statements.values():
         assert statement.case_id in living
+    for alias in (each for each in town.desk.cases.values() if each.merged_into is not None):
+        assert alias.merged_into in living
+        assert living[alias.merged_into].household_id == alias.household_id
+        assert alias.household_before is None or town.home(alias.household_before) == alias.household_id
     for case in living.values():
         household = town.desk.households[case.household_id]
         assert case.last is not None

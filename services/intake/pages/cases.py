@@ -68,15 +68,16 @@ def routes(system: Running) -> APIRouter:
 
     @router.post("/rueckgaengig")
     async def undo(request: Request, person: Decider, case_id: UUID, lang: Language = "de") -> Response:
-        absorbed = number(first(await posted(request), "absorbed"))
+        form = await posted(request)
+        absorbed = number(first(form, "absorbed"))
         if absorbed is None:
             raise Problem("bad_request")
-        return await pages.undo(person, case_id, absorbed, lang)
+        return await pages.undo(person, case_id, absorbed, form.get("seen", []), lang)
 
     @router.post("/trennen")
     async def split(request: Request, person: Decider, case_id: UUID, lang: Language = "de") -> Response:
         form = await posted(request)
-        return await pages.split(person, case_id, form.get("notice", []), lang, sure="sure" in form)
+        return await pages.split(person, case_id, form.get("notice", []), form.get("seen", []), lang, sure="sure" in form)
 
     @router.post("/zusammenfuehren")
     async def merge(request: Request, person: Decider, case_id: UUID, lang: Language = "de") -> Response:
@@ -108,17 +109,18 @@ class _Cases:
             if shown.case.id != case_id and asked.refused is None:
                 return to(f"/faelle/{shown.case.id}", lang, war=str(case_id))
             moved = await _moves(connection, shown)
+            named = await store.living(connection, [] if was is None else [was])
             questions: list[Question] = await store.questions_about(connection, shown.case.id)
             subjects = [*shown.subjects, *(each.partner(shown.case.id) for each in questions)]
             await record_read(connection, person, "intake", subjects, "case", self.system.clock.now())
-        came_with = {each: shown.came_with(each) for each in shown.case.absorbed}
+        came_with = {each: shown.going_back(each) for each in shown.case.absorbed}
         return self.system.pages.render(
             "fall.html",
             lang=lang,
             status=409 if asked.refused else 200,
             shown=shown,
             asked=asked,
-            was=was if was in shown.case.absorbed else None,
+            was=was if named == [shown.case.id] != [was] else None,
             done=done,
             moves=moved,
             came_with=came_with,
@@ -130,24 +132,26 @@ class _Cases:
             today=self.system.clock.today(),
         )
 
-    async def undo(self, person: Person, case_id: UUID, absorbed: UUID, lang: Lang) -> Response:
+    async def undo(self, person: Person, case_id: UUID, absorbed: UUID, seen: Collection[str], lang: Lang) -> Response:
         """What came with an absorbed case becomes a case again."""
 
         async def work() -> UUID:
-            return await Clarifying.of(self.system).undo(case_id, absorbed, by=person.id)
+            return await Clarifying.of(self.system).undo(case_id, absorbed, seen=_keys(seen), by=person.id)
 
-        return await self._do(person, [case_id], lang, Asked(), "split", work)
+        return await self._do(person, case_id, lang, Asked(), "split", work)
 
-    async def split(self, person: Person, case_id: UUID, ticked: Collection[str], lang: Lang, *, sure: bool) -> Response:
+    async def split(
+        self, person: Person, case_id: UUID, ticked: Collection[str], seen: Collection[str], lang: Lang, *, sure: bool
+    ) -> Response:
         """Notices become a case of their own; what follows is said first."""
         asked = Asked(frozenset(ticked), splitting=bool(ticked))
         if ticked and not sure:
             return await self.case(person, case_id, lang, asked)
 
         async def work() -> UUID:
-            return await Clarifying.of(self.system).split(case_id, [_key(each) for each in ticked], by=person.id)
+            return await Clarifying.of(self.system).split(case_id, _keys(ticked), seen=_keys(seen), by=person.id)
 
-        return await self._do(person, [case_id], lang, Asked(asked.ticked), "split", work)
+        return await self._do(person, case_id, lang, Asked(asked.ticked), "split", work)
 
     async def choose(self, person: Person, case_id: UUID, court: str, wanted: str, lang: Lang) -> Response:
         """The case to be merged with this one, by its id or court file: both beside each other, and what follows."""
@@ -175,20 +179,16 @@ class _Cases:
         async def work() -> UUID:
             return await Clarifying.of(self.system).merge(case_id, other, by=person.id)
 
-        return await self._do(person, [case_id, other], lang, Asked(), "merged", work)
+        return await self._do(person, case_id, lang, Asked(), "merged", work)
 
     async def _do(
-        self, person: Person, seen: list[UUID], lang: Lang, asked: Asked, done: Done, work: Callable[[], Awaitable[UUID]]
+        self, person: Person, case_id: UUID, lang: Lang, asked: Asked, done: Done, work: Callable[[], Awaitable[UUID]]
     ) -> Response:
-        """A decision about the cases that the person has looked at: where one is part of another meanwhile, they look again."""
-        async with self.system.pool.acquire() as connection:
-            living = await store.living(connection, seen)
-        if set(living) != set(seen):
-            return await self.case(person, seen[0], lang, replace(asked, refused="changed"))
+        """A decision about what the person has looked at: where that has changed meanwhile, they look again."""
         try:
             found = await work()
         except Rejected as refusal:
-            return await self.case(person, seen[0], lang, replace(asked, refused=refusal.rule))
+            return await self.case(person, case_id, lang, replace(asked, refused=refusal.rule))
         except BUSY as error:
             raise Problem("unavailable") from error
         return to(f"/faelle/{found}", lang, neu=done)
@@ -211,6 +211,11 @@ async def _moves(tx: Tx, shown: Shown) -> list[Moved]:
     """The merges and splits of a case and of all it has absorbed, newest first."""
     found = {each for case_id in (shown.case.id, *shown.case.absorbed) for each in await clarifying.moves_of(tx, case_id)}
     return sorted(found, key=lambda each: each.at, reverse=True)
+
+
+def _keys(values: Collection[str]) -> list[StatementKey]:
+    """The notices that a form named, see Told.value."""
+    return [_key(each) for each in values]
 
 
 def _key(value: str) -> StatementKey:

@@ -57,8 +57,8 @@ def routes(system: Running) -> APIRouter:
     @router.post("/klaerungen/{question_id}")
     async def answer(request: Request, person: Decider, question_id: UUID, lang: Language = "de") -> Response:
         form = await posted(request)
-        seen = {number(first(form, "one")), number(first(form, "other"))}
-        return await pages.answer(person, question_id, lang, first(form, "wahl"), seen)
+        seen = (number(first(form, name)) for name in ("one", "other"))
+        return await pages.answer(person, question_id, lang, first(form, "wahl"), {each for each in seen if each is not None})
 
     return router
 
@@ -125,18 +125,12 @@ class _Questions:
             today=self.system.clock.today(),
         )
 
-    async def answer(self, person: Person, question_id: UUID, lang: Lang, choice: str, seen: set[UUID | None]) -> Response:
+    async def answer(self, person: Person, question_id: UUID, lang: Lang, choice: str, seen: set[UUID]) -> Response:
         """Only what the person has looked at is decided: where it changed meanwhile they look again."""
-        async with self.system.pool.acquire() as connection:
-            asked = await clarifying.question(connection, question_id)
-        if asked is None:
-            raise Problem("not_found")
         if choice not in ("dieselben", "verschiedene"):
             raise Problem("bad_request")
-        if asked.state == "OPEN" and {asked.one, asked.other} != seen:
-            return await self.question(person, question_id, lang, refused="changed")
         try:
-            into = await Clarifying.of(self.system).decide(question_id, same=choice == "dieselben", by=person.id)
+            into = await Clarifying.of(self.system).decide(question_id, seen, same=choice == "dieselben", by=person.id)
         except Rejected as refusal:
             return await self.question(person, question_id, lang, refused=refusal.rule)
         except BUSY as error:

@@ -13,6 +13,7 @@ from services.intake.pages import store
 from services.intake.questions import Reason
 from services.intake.revoking import revoked_with
 from services.intake.snapshot import CaseState, HouseholdState
+from services.intake.splitting import goes_back
 from shared.contracts.topics.cases import DeadlineFact
 from shared.contracts.topics.households import Claim
 from shared.contracts.topics.notices import Notice, NoticeRevoked, ProceedingRef
@@ -78,9 +79,10 @@ class Shown(Head):
         """Whom a reading of it is about."""
         return [self.case.id, self.household.id, *(each.statement.id for each in self.notices)]
 
-    def came_with(self, absorbed: UUID) -> list[Told]:
-        """The notices that came with an absorbed case."""
-        return [each for each in self.notices if absorbed in each.statement.came_with]
+    def going_back(self, absorbed: UUID) -> list[Told]:
+        """The notices that go when the merge with an absorbed case is undone."""
+        going = goes_back([each.statement for each in self.notices], absorbed)
+        return [each for each in self.notices if each.statement.key in going]
 
 
 def survivor(cases: Iterable[Head]) -> UUID:
