@@ -75,9 +75,9 @@ class CaseFile(_Part):
     Where cases were merged or split (moving.py): `merged_into` makes this an alias that keeps ids alone; `undone_into` is the
     case that has what is here as soon as the merge is heard that it undoes. `taken_in` are the cases that became part of this
     one, `undone` those of them (with what had been split from them) that left again, `split_off` those split from it; `parted`
-    the persons' new ids in each of these; `kin` whoever a split made of one case; `former` the cases that an alias was part of
-    before. `renamed`: ids of persons that go by another one now. `apart`: a merge was undone, and needs that the other case's
-    referrals met are to be asked for here.
+    the new ids of persons and suits in each of these, `suits_gone` their suits; `kin` whoever a split made of one case; `former`
+    the cases that an alias was part of before. `renamed`: ids of persons that go by another one now. `apart`: a merge was undone,
+    and needs that the other case's referrals met are to be asked for here.
     """
 
     case_id: UUID
@@ -88,6 +88,7 @@ class CaseFile(_Part):
     undone: frozenset[UUID] = frozenset()
     split_off: frozenset[UUID] = frozenset()
     parted: Mapping[UUID, Mapping[UUID, UUID]] = {}
+    suits_gone: Mapping[UUID, frozenset[UUID]] = {}
     kin: frozenset[UUID] = frozenset()
     renamed: Mapping[UUID, UUID] = {}
     former: frozenset[UUID] = frozenset()
@@ -114,6 +115,11 @@ class CaseFile(_Part):
     def follows(self) -> frozenset[UUID]:
         """The cases that must be read with this one."""
         return self.kin | self.former | {each for each in (self.merged_into, self.undone_into) if each is not None}
+
+    @property
+    def part_of_it(self) -> frozenset[UUID]:
+        """The ids that mean this case."""
+        return frozenset({self.case_id} | self.taken_in - self.undone)
 
     @property
     def strangers(self) -> frozenset[UUID]:
@@ -185,7 +191,7 @@ class CaseFile(_Part):
 
 
 def rename(file: CaseFile, names: Mapping[UUID, UUID]) -> CaseFile:
-    """The file with these persons by their other ids, now and whenever they are still named by the old ones."""
+    """The file with these persons and suits by their other ids, now and whenever they are still named by the old ones."""
     if not names:
         return file
     renamed = {was: names.get(now, now) for was, now in file.renamed.items()} | dict(names)
@@ -194,7 +200,12 @@ def rename(file: CaseFile, names: Mapping[UUID, UUID]) -> CaseFile:
         for each in file.consents
     )
     referrals = tuple(
-        each.model_copy(update={"handed": tuple(dict.fromkeys(names.get(one, one) for one in each.handed))})
+        each.model_copy(
+            update={
+                "handed": tuple(dict.fromkeys(names.get(one, one) for one in each.handed)),
+                "proceeding_id": each.proceeding_id and names.get(each.proceeding_id, each.proceeding_id),
+            }
+        )
         for each in file.referrals
     )
     return file.model_copy(update={"renamed": renamed, "consents": consents, "referrals": referrals})

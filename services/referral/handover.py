@@ -48,6 +48,15 @@ def address_to_hand(household: HouseholdRecorded, persons: Collection[UUID], tod
     return best.address if best else None
 
 
+def suit_of(file: CaseFile, household: HouseholdRecorded) -> UUID | None:
+    """The suit for whose arrears an authority is asked: that of the claim it is told of, or the case's only one."""
+    claim = _claim(file, household)
+    if claim is not None and claim.proceeding_id is not None:
+        return claim.proceeding_id
+    suits = {each.proceeding_id for each in household.claims if each.case_id in file.part_of_it} - {None}
+    return next(iter(suits)) if len(suits) == 1 else None
+
+
 def handover_of(file: CaseFile, referral: Referral, household: HouseholdRecorded, today: date) -> HandoverMade | None:
     """The handover, or None while nobody may be handed over."""
     members = persons_to_hand(file, referral, household, today)
@@ -81,8 +90,7 @@ def handover_of(file: CaseFile, referral: Referral, household: HouseholdRecorded
 
 def _claim(file: CaseFile, household: HouseholdRecorded) -> Claim | None:
     """The case's newest claim that names the arrears: the authority needs the figure, nobody else does."""
-    ids = {file.case_id} | file.taken_in - file.undone
-    named = [each for each in household.claims if each.case_id in ids and each.claimed_arrears is not None]
+    named = [each for each in household.claims if each.case_id in file.part_of_it and each.claimed_arrears is not None]
     return named[-1] if named else None
 
 

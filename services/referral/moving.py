@@ -1,8 +1,8 @@
 """Merged and split cases: what moves from file to file, whichever of the two cases' events is heard first. Pure.
 
 What came with a merge remembers its way (`came_with`), so that a split that undoes the merge takes it along. Any other split
-leaves needs and referrals where they are, except what rests on the consent of persons who are now the new case's alone; who
-they are is known once the old case's own state tells whom it keeps.
+leaves needs and referrals where they are, except what is for the arrears of the new case's suits, and what rests on the consent
+of persons who are now the new case's alone; who they are is known once the old case's own state tells whom it keeps.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.referral.casefile import Assessed, CaseFile, Consent, hear_case, in_order, names_of, rename
-from services.referral.referral import AT_PROVIDER, GROUPS, Referral
+from services.referral.referral import AT_PROVIDER, GROUPS, Referral, take_back
 from shared.contracts.catalogue import REFERRALS
-from shared.contracts.codes import Need, TransmissionBasis
+from shared.contracts.codes import Need, TransmissionBasis, WithdrawReason
 from shared.contracts.topics.cases import CaseMerged, CaseSplit
 from shared.contracts.topics.referrals import ReferralsGivenUp, ReferralsTakenOver, TakenRuling, TakenTry
 from shared.messaging.model import Said
@@ -73,7 +73,11 @@ def merge(files: Files, event: CaseMerged) -> Moved:
     for each in way[1:]:
         absorbed = rename(absorbed, now[each].renamed)
     brought = _on_the_way(absorbed, way)
-    links = {"parted": {**now[place].parted, **brought.parted}, "kin": now[place].kin | brought.kin - {place}}
+    links = {
+        "parted": {**now[place].parted, **brought.parted},
+        "suits_gone": {**now[place].suits_gone, **brought.suits_gone},
+        "kin": now[place].kin | brought.kin - {place},
+    }
     now[place] = _received(now[place].model_copy(update=links), brought)
     told = _taken_over(now[place], event.case_id, brought.referrals)
     return _changes(files, now, told)
@@ -97,14 +101,18 @@ def split(files: Files, event: CaseSplit) -> Moved:
         return _changes(files, now, ())
     for each in (*way, parent):
         now[each] = now[each].model_copy(update={"split_off": now[each].split_off | {event.case_id}})
-    links = {"parted": {**now[parent].parted, event.case_id: names}, "kin": now[parent].kin | {event.case_id}}
+    links = {
+        "parted": {**now[parent].parted, event.case_id: names},
+        "suits_gone": {**now[parent].suits_gone, event.case_id: frozenset(each.proceeding_id for each in event.proceedings)},
+        "kin": now[parent].kin | {event.case_id},
+    }
     now[parent] = now[parent].model_copy(update=links)
     told = _undo(now, event, event.undoes) if event.undoes is not None and not now[event.undoes].erased else ()
     return _changes(files, now, told)
 
 
-def follow_consents(files: Files, case_id: UUID) -> Moved:
-    """What rests on consents of persons who went with a split goes after them."""
+def follow(files: Files, case_id: UUID) -> Moved:
+    """What is for a suit that went with a split, or rests on consents of persons who went, goes after them."""
     file = files[case_id]
     if not (file.parted and file.ready):
         return Moved()
@@ -113,14 +121,15 @@ def follow_consents(files: Files, case_id: UUID) -> Moved:
     for to, names in file.parted.items():
         gone = file.strangers & set(names)
         consents = tuple(each for each in file.consents if each.person_id in gone)
+        moving = tuple(each for each in file.referrals if _is_for(file, each, to) or _rests_on(file, each, consents))
         place, _ = place_of(now, to)
-        if not consents or place == case_id or now[place].erased:
+        if not (consents or moving) or place == case_id or now[place].erased:
             continue
-        moving = tuple(each for each in file.referrals if _rests_on(file, each, consents))
         file = _without(file, consents, moving)
+        moving, recalled = _without_who_stayed(file, moving)
         part = rename(CaseFile(case_id=case_id, consents=consents, referrals=moving, void=file.void), names)
         now |= {case_id: file, place: _received(now[place], part)}
-        told += [*_taken_over(now[place], case_id, moving), *_given_up(case_id, place, moving)]
+        told += [*recalled, *_taken_over(now[place], case_id, moving), *_given_up(case_id, place, moving)]
     return _changes(files, now, told)
 
 
@@ -243,6 +252,19 @@ def _without(file: CaseFile, consents: Iterable[Consent], referrals: Iterable[Re
             "referrals": tuple(each for each in file.referrals if each.referral_id not in gone),
         }
     )
+
+
+def _is_for(file: CaseFile, referral: Referral, to: UUID) -> bool:
+    """Whether it is for the arrears of a suit that went to this case."""
+    suit = referral.proceeding_id
+    return suit is not None and file.parted[to].get(suit, suit) in file.suits_gone.get(to, ())
+
+
+def _without_who_stayed(file: CaseFile, moving: Sequence[Referral]) -> tuple[tuple[Referral, ...], list[Said]]:
+    """What still is to be done goes out again without persons who are this case's alone; what is decided stands."""
+    again = [each for each in moving if each.state in AT_PROVIDER and set(each.handed) - file.strangers]
+    told = [said for each in again for said in take_back(each, WithdrawReason.CASE_MOVED, offer=False)]
+    return tuple(each.model_copy(update={"handed": ()}) if each in again else each for each in moving), told
 
 
 def _rests_on(file: CaseFile, referral: Referral, consents: Sequence[Consent]) -> bool:

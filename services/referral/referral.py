@@ -76,8 +76,9 @@ class Referral(BaseModel):
     """One need of one case on its way to help. `state` None: proposed, in the middle of a decision only.
 
     `provider` (with `service`) is who is asked or helps now; `tried` all who were asked, in order, and `asked` how that went;
-    `handed` the persons whose data they hold; `came_with` the cases it was part of before, the first one first; `double` that
-    it was recalled for what another case brought or took: a referral for the same need, or the consent it rested on.
+    `handed` the persons whose data they hold; `proceeding_id` the suit whose arrears an authority was told of; `came_with` the
+    cases it was part of before, the first one first; `double` that it was recalled for what another case brought or took: a
+    referral for the same need, or the consent it rested on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,6 +87,7 @@ class Referral(BaseModel):
     case_id: UUID
     report_id: UUID
     need: Need
+    proceeding_id: UUID | None = None
     state: ReferralState | None = None
     provider: str | None = None
     service: str | None = None

@@ -147,6 +147,7 @@ def _undertake(referral: Referral, reply: UndertakingReported, provider: str, to
         provider=provider,
         sent_on=reply.sent_on,
         received_by_landlord_on=proven,
+        proceeding_id=referral.proceeding_id,
     )
     return sent, (Said(REFERRALS.name, str(referral.case_id), fact),)
 

@@ -191,7 +191,7 @@ class ReferralRoom:
 
     def _settled(self, state: Batch, file: CaseFile) -> Sequence[Said]:
         """Settle a case, and whoever something goes on to with the persons of a split."""
-        moved = moving.follow_consents({**state.files, file.case_id: file}, file.case_id)
+        moved = moving.follow({**state.files, file.case_id: file}, file.case_id)
         said = [*moved.said]
         for each in moved.files.values():
             self._keep(state, (each, ()))

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from services.referral.casefile import CaseFile
-from services.referral.handover import handover_of, persons_to_hand
+from services.referral.handover import handover_of, persons_to_hand, suit_of
 from services.referral.referral import (
     AT_PROVIDER,
     GROUPS,
@@ -29,7 +29,7 @@ from services.referral.referral import (
 from services.referral.routing import Directory, Service, choose
 from shared.calendar import Calendar, answer_by, working_days_between
 from shared.contracts.catalogue import HANDOVERS, OFFERS
-from shared.contracts.codes import ApplicationDecision, ReferralState, TransmissionBasis, WithdrawReason
+from shared.contracts.codes import ApplicationDecision, Need, ReferralState, TransmissionBasis, WithdrawReason
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.offers import OfferMade
 from shared.messaging.model import Said
@@ -310,7 +310,8 @@ def _hand_over(file: CaseFile, desk: Desk) -> Settled:
         handover = handover_of(file, referral, household, desk.today)
         if handover is not None:
             handed = tuple(each.person_id for each in handover.persons)
-            file = file.having(referral.model_copy(update={"handed": handed}))
+            suit = suit_of(file, household) if referral.need is Need.ARREARS_ASSUMPTION else None
+            file = file.having(referral.model_copy(update={"handed": handed, "proceeding_id": suit}))
             said.append(Said(HANDOVERS.of(referral.provider), str(referral.referral_id), handover))
     return file, tuple(said)
 

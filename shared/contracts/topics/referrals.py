@@ -50,7 +50,7 @@ class ApplicationDecided(Event):
 
 
 class UndertakingSent(Event):
-    """Verpflichtungserklärung (§ 569 III Nr. 2 BGB): sent, and when the landlord had it."""
+    """Verpflichtungserklärung (§ 569 III Nr. 2 BGB): sent, and when the landlord had it; for the arrears of which suit."""
 
     TYPE: ClassVar[str] = "de.bleibe.referral.undertaking-sent.v1"
     case_id: Id
@@ -58,6 +58,7 @@ class UndertakingSent(Event):
     provider: ProviderId
     sent_on: date
     received_by_landlord_on: date | None = None
+    proceeding_id: Id | None = None
 
 
 class TakenTry(Payload):
