@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run kafka test test-kafka up clean lock
+.PHONY: help setup run kafka test test-kafka chaos up clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 
 test-kafka: setup ## What only Apache Kafka can show; needs java and mvn, and skips by name without them
 	$(BIN)/pytest tests/kafka
+
+MINUTES ?= 2
+
+chaos: setup ## Load and faults for MINUTES on NODES of Kafka (0: the embedded broker), then the verdict; SEED repeats a schedule
+	@exec $(BIN)/python -m tests.chaos --minutes $(MINUTES) --nodes $(NODES) $(if $(SEED),--seed $(SEED))
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean
