@@ -27,6 +27,7 @@ def write_secrets(folder: Path) -> None:
     folder.chmod(0o700)
     _once(folder / ".gitignore", "*\n")
     _once(folder / "postgres_password", secrets.token_urlsafe(24))
+    _once(folder / "grafana_password", secrets.token_urlsafe(24))
     _once(folder / "data_key", secrets.token_hex(32))
     passwords = {service: _once(folder / f"{service}_password", secrets.token_urlsafe(24)) for service in SERVICES}
     for service, password in passwords.items():

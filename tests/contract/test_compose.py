@@ -24,12 +24,13 @@ from deploy.compose.secrets import FOLDER, write_secrets
 from deploy.local.postgres import SETTINGS
 from shared.runtime.auth import OPEN_PATHS
 from shared.runtime.settings import ServiceSettings
+from tests.compose_file import FILE, ROOT, compose, three_nodes
 
-ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE = compose()
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 INSIDE = Path("/run/secrets")
+WATCHERS = {"collector", "jaeger", "prometheus", "grafana"}
 
 
 def _settings(service: str, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
@@ -47,8 +48,28 @@ def secrets(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_four_services_run_beside_kafka_and_postgres() -> None:
-    assert set(CONTAINERS) == {*SERVICES, "kafka", "postgres"}
+def test_the_four_services_run_beside_kafka_postgres_and_what_watches_them() -> None:
+    assert set(CONTAINERS) == {*SERVICES, "kafka", "postgres", *WATCHERS}
+    assert set(compose(three_nodes())["services"]) == {*CONTAINERS, "kafka-2", "kafka-3"}
+
+
+def test_three_nodes_keep_everything_three_times_and_know_each_other() -> None:
+    containers = compose(three_nodes())["services"]
+    nodes = {name: container["environment"] for name, container in containers.items() if name.startswith("kafka")}
+    voters = ",".join(f"{settings['KAFKA_NODE_ID']}@{name}:9093" for name, settings in nodes.items())
+    copies = ("DEFAULT", "OFFSETS_TOPIC", "TRANSACTION_STATE_LOG", "SHARE_COORDINATOR_STATE_TOPIC")
+    for name, settings in nodes.items():
+        assert settings["KAFKA_CONTROLLER_QUORUM_VOTERS"] == voters
+        assert [settings[f"KAFKA_{each}_REPLICATION_FACTOR"] for each in copies] == ["3"] * 4
+        assert settings["KAFKA_MIN_INSYNC_REPLICAS"] == "2"
+        outside = containers[name]["ports"][0].rpartition(":")[2]
+        assert f"OUTSIDE://:{outside}" in settings["KAFKA_LISTENERS"].split(",")
+        assert settings["KAFKA_ADVERTISED_LISTENERS"] == f"INSIDE://{name}:9092,OUTSIDE://127.0.0.1:{outside}"
+        assert containers[name]["volumes"] == [f"{name}:/var/lib/kafka/data"]
+    for service in SERVICES:
+        settings = containers[service]["environment"]
+        assert settings["BLEIBE_KAFKA_REPLICATION"] == "3"
+        assert settings["BLEIBE_BOOTSTRAP_SERVERS"] == ",".join(f"{name}:9092" for name in nodes)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -58,6 +79,8 @@ def test_every_setting_is_one_that_the_service_reads(service: str, monkeypatch: 
     settings = _settings(service, monkeypatch)
     assert settings.bootstrap_servers == "kafka:9092"
     assert settings.kafka_idempotent
+    assert settings.kafka_replication == 1
+    assert urlsplit(settings.otlp_endpoint or "").hostname == "collector"
     assert settings.database_dsn is None, "a password in the environment is readable by whoever may inspect the container"
 
 
@@ -83,13 +106,14 @@ def test_health_is_asked_where_the_service_answers(service: str, monkeypatch: py
 def test_what_is_published_is_published_on_the_loopback_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[str] = []
     for name, container in CONTAINERS.items():
-        for entry in container["ports"]:
+        for entry in container.get("ports", ()):
             host, outer, inner = entry.split(":")
             assert host == "127.0.0.1", f"{name} would be open to the network"
             published.append(outer)
             if name in SERVICES:
                 assert int(inner) == _settings(name, monkeypatch).http_port
-    assert len(published) == len(set(published)) == len(CONTAINERS)
+    assert len(published) == len(set(published))
+    assert {name for name, container in CONTAINERS.items() if not container.get("ports")} == {"collector"}
 
 
 def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
@@ -105,7 +129,7 @@ def test_images_are_pinned() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert bases
     for image in [*images, *bases]:
-        assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), f"{image} is not pinned"
+        assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), f"{image} is not pinned"
     assert {CONTAINERS[service]["image"] for service in SERVICES} == {f"bleibe:{version}"}
     assert {CONTAINERS[service]["build"]["dockerfile"] for service in SERVICES} == {"deploy/Dockerfile"}
 
@@ -246,7 +270,12 @@ def test_the_build_takes_nothing_but_what_the_image_copies() -> None:
     assert "://" not in DOCKERFILE
 
 
-def test_docker_compose_accepts_the_file() -> None:
+@pytest.mark.parametrize(
+    "environment",
+    [{}, three_nodes(), {f"{service.upper()}_PORTS": f"8{n}10-8{n}19" for n, service in enumerate(SERVICES)}],
+    ids=["one node", "three nodes", "scaled"],
+)
+def test_docker_compose_reads_the_file_as_we_do(environment: dict[str, str], tmp_path: Path) -> None:
     command = next(
         (
             found
@@ -257,7 +286,14 @@ def test_docker_compose_accepts_the_file() -> None:
     )
     if command is None:
         pytest.skip("NOT CHECKED: docker-compose.yml against Compose itself, because docker-compose is not on this machine")
-    done = subprocess.run(
-        [*command, "--file", str(ROOT / "docker-compose.yml"), "config", "--quiet"], capture_output=True, text=True, check=False
-    )
+    variables = tmp_path / "variables"
+    variables.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+    options = ["--file", str(FILE), "--env-file", str(variables), "config"]
+    done = subprocess.run([*command, *options], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    seen = yaml.safe_load(done.stdout)["services"]
+    for name, container in compose(environment)["services"].items():
+        assert seen[name].get("environment", {}) == container["environment"]
+        assert seen[name]["image"] == container["image"]
+        published = [entry.split(":")[1] for entry in container.get("ports", ())]
+        assert all(each in str(seen[name]["ports"]) for each in published)
