@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +30,7 @@ from shared.runtime.pages import Pages
 from shared.runtime.service import Context, Running, reader_for, receipt
 from shared.runtime.settings import MUENSTER, ServiceSettings
 from tests.unit.intake_words import NOW
+from tests.waiting import eventually
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 COURT = NOTICES.of("ag-muenster")
@@ -51,6 +54,19 @@ def intake_of(pool: Pool, database: str, folder: Path, clock: FixedClock | None 
 
     relay = Relay("intake", "urn:bleibe:service:intake", database, {}, no_topics, metrics)
     return Running(service, context, pool, pipeline, relay, Health(loops=(), conditions=()), Pages(service.templates))
+
+
+@contextlib.asynccontextmanager
+async def held_up(pool: Pool, table: str, mode: str = "access exclusive") -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Whoever needs this table waits until the end of the block; yields a wait until so many do wait for some lock."""
+
+    async def waiting(number: int) -> None:
+        query = "select count(*) = $1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        await eventually(lambda: pool.fetchval(query, number))
+
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"lock table {table} in {mode} mode")
+        yield waiting
 
 
 class Intake:

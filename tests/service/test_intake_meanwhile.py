@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,28 +16,14 @@ from services.intake.room import IntakeRoom
 from shared.contracts.codes import Answer
 from shared.contracts.topics.notices import NoticeRevoked
 from shared.messaging.model import Rejected
-from tests.service.intake_process import COURT, Intake
+from tests.service.intake_process import COURT, Intake, held_up
 from tests.service.test_intake import batch
 from tests.service.test_intake_clarifying import LIKELY, hear, notices_of, ref, two, undo
 from tests.unit.intake_words import days, heard, hearing_set, party, said, stranger, suit
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.service
 
 SOURCE = "urn:bleibe:partner:ag-muenster"
-
-
-@asynccontextmanager
-async def held_up(intake: Intake, table: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Whoever needs this table waits until the end of the block; yields a wait until so many do wait for some lock."""
-
-    async def waiting(number: int) -> None:
-        query = "select count(*) = $1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-        await eventually(lambda: intake.pool.fetchval(query, number))
-
-    async with intake.pool.acquire() as connection, connection.transaction():
-        await connection.execute(f"lock table {table} in access exclusive mode")
-        yield waiting
 
 
 async def household(intake: Intake, case_id: UUID) -> UUID:
@@ -131,7 +115,7 @@ async def test_an_answer_to_a_question_that_is_about_another_case_by_now_is_refu
 async def test_a_notice_that_lands_while_a_split_waits_for_its_lock_stops_it(intake: Intake, people: Clarifying) -> None:
     into, absorbed = await merged(intake, people)
     seen = await notices_of(intake, into)
-    async with held_up(intake, "match_keys") as waiting:
+    async with held_up(intake.pool, "match_keys") as waiting:
         late = asyncio.create_task(people.undo(into, absorbed, seen=seen, by="cl-02"))
         await waiting(1)
         await intake.pool.execute(
@@ -153,7 +137,7 @@ async def test_likeness_to_somebody_who_is_just_split_off_is_not_missed(
     into, absorbed = await merged(intake, people)
     (moved,) = [each for each in (party(), LIKELY) if each.family_name != await _family(intake, into, absorbed)]
     alike = moved.model_copy(update={"given_name": "Zz"})
-    async with held_up(intake, "moves") as waiting:
+    async with held_up(intake.pool, "moves") as waiting:
         splitting = asyncio.create_task(undo(intake, people, into, absorbed))
         await waiting(1)
         hearing = asyncio.create_task(batch(intake.pool, room, heard(suit(alike, proceeding=ref(9)))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +15,7 @@ from shared.contracts.codes import Answer
 from shared.contracts.topics.notices import NoticeCorrected, NoticeRevoked, SuitFiled
 from shared.runtime.service import Running
 from tests.service.intake_pages import client_of, tell
-from tests.service.intake_process import Pool
+from tests.service.intake_process import Pool, held_up
 from tests.unit.intake_words import TODAY, party, said, suit
 
 pytestmark = pytest.mark.service
@@ -232,6 +233,17 @@ async def test_a_filed_form_is_corrected_as_every_notice_is(clerk: httpx.AsyncCl
     assert await system.pool.fetchval("select count(*) from cases") == 1
     assert await system.pool.fetchval("select state -> 'last' ->> 'arrears' from cases") == "UNDER_1000"
     assert await system.pool.fetchval("select count(*) from drafts") == 0
+
+
+async def test_a_correction_begun_twice_at_once_is_one_draft(clerk: httpx.AsyncClient, system: Running) -> None:
+    draft_id = uuid4()
+    await press(clerk, draft_id, "file")
+    async with held_up(system.pool, "drafts", "share row exclusive") as waiting:
+        presses = [asyncio.create_task(clerk.post(f"/mitteilungen/{draft_id}/berichtigen")) for _ in range(2)]
+        await waiting(2)
+    one, other = [(await each).headers["location"] for each in presses]
+    assert one == other
+    assert await system.pool.fetchval("select count(*) from drafts where corrects = $1", draft_id) == 1
 
 
 async def test_a_notice_the_desk_takes_back_is_blocked_at_once(clerk: httpx.AsyncClient, system: Running) -> None:

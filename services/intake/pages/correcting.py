@@ -43,10 +43,8 @@ def routes(system: Running) -> APIRouter:
         """The form as it was filed, to be changed and filed again; a correction that somebody has begun goes on."""
         async with system.pool.acquire() as connection, connection.transaction():
             filed = await _filed(connection, source, notice_id)
-            begun = await store.draft_correcting(connection, notice_id)
-            draft_id = begun or uuid4()
-            if begun is None:
-                await store.save_draft(connection, Draft(draft_id, person.id, system.clock.now(), form_of(filed), notice_id))
+            new = Draft(uuid4(), person.id, system.clock.now(), form_of(filed), notice_id)
+            draft_id = await store.begin_correction(connection, new)
             await record_read(connection, person, "intake", [notice_id], "draft", system.clock.now())
         return to(f"/vordruck/{draft_id}", lang)
 

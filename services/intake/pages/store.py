@@ -91,10 +91,20 @@ async def draft(tx: Tx, draft_id: UUID) -> Draft | None:
     return None if row is None else _draft(row)
 
 
-async def draft_correcting(tx: Tx, notice_id: UUID) -> UUID | None:
-    """The correction of a notice that somebody has begun."""
-    found: UUID | None = await tx.fetchval("select id from drafts where corrects = $1", notice_id)
-    return found
+async def begin_correction(tx: Tx, draft: Draft) -> UUID:
+    """Keep the draft of a correction, and return its id: that of the one which somebody has begun, where there is one."""
+    begun: UUID = await tx.fetchval(
+        """
+        insert into drafts (id, owner, updated_at, content, corrects) values ($1, $2, $3, $4, $5)
+        on conflict (corrects) where corrects is not null do update set corrects = excluded.corrects returning id
+        """,
+        draft.id,
+        draft.owner,
+        draft.updated_at,
+        draft.form.model_dump_json(),
+        draft.corrects,
+    )
+    return begun
 
 
 async def drafts(tx: Tx, source: str) -> list[Draft]:
