@@ -33,6 +33,7 @@ from shared.contracts.topics.notices import (
 )
 from shared.contracts.topics.outcomes import OutcomeRecorded
 from shared.contracts.topics.parts import Address
+from shared.contracts.topics.referrals import UndertakingSent
 from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
 from shared.messaging.model import Decision, Rejected, Said
 
@@ -83,7 +84,7 @@ def take_fact(desk: Desk, statement: Statement) -> Decision:
     if isinstance(statement.content, ReportCorrected):
         about = desk.statements.get((statement.source, statement.content.corrects))
         case = None if about is None else desk.living(about.case_id)
-    elif isinstance(statement.content, LegalFactSeen) and case is not None:
+    elif isinstance(statement.content, LegalFactSeen | UndertakingSent) and case is not None:
         case = _with_suit(desk, case, statement.content.proceeding_id)
     return Decision() if case is None else _attach(desk, case, [statement], statement)
 

@@ -20,6 +20,7 @@ from shared.contracts.codes import CaseChange
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseEvent, CaseSplit, Replaced
 from shared.contracts.topics.notices import Notice
+from shared.contracts.topics.referrals import UndertakingSent
 from shared.messaging.model import Rejected, Said
 
 
@@ -91,6 +92,7 @@ def _moving(
     found = suits(effective(said.values()), Ids(household.ids, desk.new_id))
     whole = {suit.id for suit in found if suit.id is not None and _wholly(suit, going)}
     going |= {each.key for suit in found if suit.id in whole for each in suit.statements if not isinstance(each.content, Notice)}
+    going |= {key for key, each in said.items() if _of_suit(each.content, household) in whole}
     stay = effective(each for key, each in said.items() if key not in going)
     go = effective(each for key, each in said.items() if key in going)
     if _dockets(stay) & _dockets(go):
@@ -145,6 +147,12 @@ def _wholly(suit: Suit, going: set[StatementKey]) -> bool:
     if suit.docket is not None:
         said = [each for each in said if matching.docket_of(each.content) == suit.docket]
     return all(each.key in going for each in said or suit.statements)
+
+
+def _of_suit(content: Event, household: HouseholdState) -> UUID | None:
+    """The suit for whose arrears an undertaking is."""
+    suit = content.proceeding_id if isinstance(content, UndertakingSent) else None
+    return household.ids.get(f"was|{suit}", suit)
 
 
 def _divided(
