@@ -19,8 +19,13 @@ COURT = "notices.ag-muenster"
 _SOURCE = "urn:bleibe:partner:ag-muenster"
 
 
-def suits(numbers: Iterable[int], *, topic: str = COURT, source: str = _SOURCE, traced: float = 0.0) -> Iterator[Raw]:
-    """One suit a number, each against a household of its own; `traced`: the share that an outside trace asks to record."""
+def suits(
+    numbers: Iterable[int], *, topic: str = COURT, source: str = _SOURCE, traced: float = 0.0, identity: str = "suit"
+) -> Iterator[Raw]:
+    """One suit a number, each against a household of its own; `traced`: the share that an outside trace asks to record.
+
+    Another `identity` tells the same suits in other messages.
+    """
     towns, addresses = Towns(), _addresses()
     for number in numbers:
         draw = random.Random(f"suit {number}")  # noqa: S311  figures, not secrets
@@ -42,10 +47,10 @@ def suits(numbers: Iterable[int], *, topic: str = COURT, source: str = _SOURCE, 
                 ),
             ),
         )
-        identity = UUID(int=draw.getrandbits(128), version=4)
+        notice_id = UUID(int=random.Random(f"{identity} {number}").getrandbits(128), version=4)  # noqa: S311  as above
         flags = "01" if draw.random() < traced else "00"
         trace = f"00-{draw.getrandbits(128):032x}-{draw.getrandbits(64):016x}-{flags}"
-        envelope = Envelope(identity, source, data.TYPE, now, str(identity), traceparent=trace)
+        envelope = Envelope(notice_id, source, data.TYPE, now, str(notice_id), traceparent=trace)
         yield encode(topic, envelope, data.model_dump_json(exclude_none=True).encode())
 
 
