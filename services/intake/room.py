@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -31,6 +31,7 @@ from shared.contracts.topics.parts import Address
 from shared.contracts.topics.referrals import UndertakingSent
 from shared.contracts.topics.visits import LegalFactSeen, ReportCorrected
 from shared.messaging.erasure import Gone
+from shared.messaging.ids import new_id
 from shared.messaging.model import Decision, Heard, Rejected, Tx
 from shared.runtime.clock import BERLIN
 
@@ -65,7 +66,7 @@ class IntakeRoom:
     """
 
     city: City
-    new_id: Callable[[], UUID] = uuid4
+    new_id: Callable[[], UUID] = new_id
     person_hash: Callable[[str], bytes] | None = None
     _atlas: Atlas = field(init=False)
     _clockwork: Clockwork = field(init=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -28,13 +28,14 @@ from shared.contracts.topics.field_reports import FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.referrals import ReferralChanged, ReferralsGivenUp
 from shared.messaging.erasure import Gone
+from shared.messaging.ids import new_id
 from shared.messaging.model import Decision, Heard, Rejected, Said, Tx
 
 
 class OutreachRoom:
     """Owes the visits, plans them, hears of them, and tells."""
 
-    def __init__(self, city: City, new_id: Callable[[], UUID] = uuid4) -> None:
+    def __init__(self, city: City, new_id: Callable[[], UUID] = new_id) -> None:
         self.city = city
         self._new_id = new_id
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
 
 from services.referral import store
 from services.referral.jobs import UndertakingAlarm
@@ -16,6 +15,7 @@ from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, HOUSEHOLDS
 from shared.contracts.topics.handovers import HandoverRecalled
 from shared.contracts.topics.offers import OfferWithdrawn
 from shared.messaging.erasure import Forgetting
+from shared.messaging.ids import new_id
 from shared.messaging.replaced import ForgetReplaced
 from shared.runtime import service
 from shared.runtime.forgetting import forgetting_jobs, memory_of
@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 
 def build(ctx: Context) -> service.Service:
     """The service for one city."""
-    room = ReferralRoom(policy_of(ctx.city), uuid4)
+    room = ReferralRoom(policy_of(ctx.city), new_id)
     alarm = UndertakingAlarm(ctx.city.promises.undertaking_received_days_before, ctx.city.calendar, ctx.metrics)
     facts = [topic.name for topic in (CASES, HOUSEHOLDS, VISITS, ASSESSMENTS, OUTCOMES)]
     hears, says = [*facts, *service.family(REPLIES, ctx.city)], [OFFERS, HANDOVERS, REFERRALS]

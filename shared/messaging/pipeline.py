@@ -18,8 +18,10 @@ import structlog
 from opentelemetry.trace import Span, SpanKind
 
 from shared.messaging import inbound, parking
+from shared.messaging.ids import deciding
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Answer, Decision, Heard, Rejected, Room, S, Said, Tx
+from shared.messaging.recovery import Told
 from shared.messaging.sequence import Line, Task
 from shared.messaging.wire import Raw, Reader, Unreadable
 from shared.runtime.clock import Clock
@@ -41,7 +43,7 @@ def _about_nothing(_: Heard | Said) -> Mapping[str, str]:
     return {}
 
 
-_TRANSIENT_STATES = ("40001", "40P01", "08", "57P", "53", "55P03", "0A000")
+_TRANSIENT_STATES = ("40001", "40P01", "25006", "08", "57P", "53", "55P03", "0A000")
 
 
 class StopTheLine(Exception):
@@ -83,6 +85,7 @@ class Pipeline(Generic[S]):
 
     `stop_at`: failed events of our own topics at which the line stops. Outside messages stop it when so many in a row failed in
     our own code, of more than one sender: a release that cannot decide stops, a stranger's odd message does not stop others.
+    `secret` keys the ids that decisions give out; `told` is what was said before the database was lost, if it ever was.
     """
 
     service: str
@@ -95,6 +98,8 @@ class Pipeline(Generic[S]):
     committed: Callable[[], None]
     stop_at: int = 100
     about: About = _about_nothing
+    secret: bytes = b""
+    told: Told = field(default_factory=Told)
     _failing: list[str] = field(default_factory=list)
 
     async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
@@ -230,7 +235,7 @@ class Pipeline(Generic[S]):
         foreign = [task for task in foreign if task.parked_id is None or task.parked_id in put_back]
         fresh = [task for task in foreign if task.parked_id is None and task.read.id is not None]
         if fresh:
-            await inbound.claim(tx, fresh, self._owners(fresh))
+            await inbound.claim(tx, fresh, self._owners(fresh), self.clock.now())
         for task in foreign:
             if task.read.id is None:
                 batch.alone.append((task, "failed", *_problem(task.read)))
@@ -254,7 +259,7 @@ class Pipeline(Generic[S]):
             batch.tried.append(task.raw.topic)
         else:
             try:
-                task.decision = self.room.decide(state, read)
+                task.decision = self._decide(state, read)
             except Rejected as refusal:
                 task.decision = Decision(answer=Answer.REJECTED, field=refusal.field, rule=refusal.rule)
             except Exception as error:  # noqa: BLE001  a decision may fail in any way; its message parks, all else goes on
@@ -288,7 +293,7 @@ class Pipeline(Generic[S]):
             elif rule is None:
                 assert state is not None  # loaded for every record that may take effect
                 try:
-                    decision = self.room.decide(state, read)
+                    decision = self._decide(state, read)
                 except Exception as error:  # noqa: BLE001  a decision may fail in any way; its event parks, all else goes on
                     rule = _rule(error)
                 else:
@@ -302,10 +307,14 @@ class Pipeline(Generic[S]):
                 log.error("parked", topic=line.topic, rule=rule, keysequence=task.n, event_id=str(read.id))
             batch.spans.append(span)
 
+    def _decide(self, state: S, read: Heard) -> Decision:
+        with deciding(self.service, read.source, read.id, self.secret):
+            return self.room.decide(state, read)
+
     def _say(self, batch: _Batch, span: Span, read: Heard | Unreadable, said: Sequence[Said]) -> None:
         """Queue events with their cause, in the trace of what caused them."""
         trace = traceparent(span)
-        batch.entries += [Entry(one, read.id, trace) for one in said]
+        batch.entries += [Entry(one, read.id, trace) for one in self.told.left_to_say(read.id, said)]
         if span.is_recording():
             for one in said:
                 span.set_attributes(self.about(one))
