@@ -29,6 +29,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.pipeline import Pipeline
+from shared.messaging.recovery import told
 from shared.messaging.relay import Relay
 from shared.messaging.topics import ensure_topics
 from shared.runtime.clock import clock_from
@@ -139,6 +140,8 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         relay.wake.set,
         stop_at=context.city.parked_limit,
         about=concerning,
+        secret=settings.data_key(),
+        told=await told(pool),
     )
     system = Running(service, context, pool, pipeline, relay, health, Pages(service.templates))
     consumer = Consumer(
