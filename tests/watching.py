@@ -19,4 +19,4 @@ def expressions() -> Iterator[tuple[str, str]]:
         yield from ((rule["alert"], rule["expr"]) for rule in group["rules"])
     for path in DASHBOARDS:
         for panel in json.loads(path.read_text())["panels"]:
-            yield from ((f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"])
+            yield from ((f"{path.stem}: {panel['title']} {target['refId']}", target["expr"]) for target in panel["targets"])
