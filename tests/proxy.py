@@ -24,8 +24,7 @@ class Proxy:
     def cut(self) -> None:
         """The server is away."""
         self._cut = True
-        for writer in self._open:
-            writer.transport.abort()
+        self._stay_cut()
 
     def mend(self) -> None:
         """The server is back, and as fast as ever."""
@@ -53,8 +52,15 @@ class Proxy:
             return
         ways = {writer, back}
         self._open |= ways
+        self._stay_cut()
         await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
         self._open -= ways
+
+    def _stay_cut(self) -> None:
+        """Also for connections that were being made when it was cut."""
+        if self._cut:
+            for writer in self._open:
+                writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

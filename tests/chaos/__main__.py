@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import random
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from deploy.local.kafka import NoKafkaError
 from tests.chaos.run import Options, chaos
@@ -25,6 +28,7 @@ def main() -> None:
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     options = Options(given.minutes * 60, seed, given.nodes, given.rate, given.every)
+    _hush()
     try:
         with tempfile.TemporaryDirectory(prefix="bleibe-chaos-") as folder:
             summary = asyncio.run(chaos(Path(folder), options))
@@ -32,6 +36,13 @@ def main() -> None:
         sys.exit(f"NOT RUN: on Apache Kafka, because {error}")
     print(json.dumps(summary))
     raise SystemExit(0 if summary["ok"] else 1)
+
+
+def _hush() -> None:
+    """Clients whose broker dies have much to say, and none of it is news here."""
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 if __name__ == "__main__":

@@ -65,11 +65,9 @@ async def ground(data: Path, nodes: int) -> AsyncIterator[Ground]:
     Raises NoKafkaError.
     """
     async with contextlib.AsyncExitStack() as stack:
-        ways = {POSTGRES: await stack.enter_async_context(listening())}
-        local = stack.enter_context(Behind(data, ways[POSTGRES]))
         names = tuple(f"kafka-{number}" for number in range(1, nodes + 1)) or (NAME,)
-        for name in names:
-            ways[name] = await stack.enter_async_context(listening())
+        ways = {name: await stack.enter_async_context(listening()) for name in (POSTGRES, *names)}
+        local = stack.enter_context(Behind(data, ways[POSTGRES]))
         start = _start_kafka if nodes else _start_embedded
         await asyncio.to_thread(start, local, [ways[name] for name in names])
         await asyncio.to_thread(start_system, local)
