@@ -8,13 +8,16 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from aiokafka.admin import AIOKafkaAdminClient
-
+from deploy.cli.cluster import specs
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
 from deploy.cli.output import run, table
 from deploy.cli.target import SERVICES, Target, target
-from shared.contracts.catalogue import CATALOGUE
+from deploy.kafka.admin import administrating
+from deploy.kafka.compare import Deviation, deviations, look
+from deploy.kafka.wanted import grants, principals
+from deploy.local.system import MUENSTER
+from shared.city import load_city
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def doctor() -> None:
 
 async def _look(system: Target) -> list[Finding]:
     findings = [await _database(system, service) for service in SERVICES]
-    findings.append(await _broker(system))
+    findings += await _broker(system)
     findings += [
         await asyncio.to_thread(_service, service, system.pages[service]) for service in SERVICES if service in system.pages
     ]
@@ -59,25 +62,21 @@ async def _database(system: Target, service: str) -> Finding:
     return Finding(f"database {service}", well=True, word=f"{count} migrations applied")
 
 
-async def _broker(system: Target) -> Finding:
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.bootstrap)
+async def _broker(system: Target) -> list[Finding]:
+    """The cluster held against the catalogue, each deviation a finding."""
+    city = load_city(MUENSTER)
     try:
-        async with asyncio.timeout(10):
-            await admin.start()
-            there = set(await admin.list_topics())
+        async with asyncio.timeout(30), administrating(system.clients) as admin:
+            cluster = await look(admin, embedded=system.embedded)
     except Exception as error:  # noqa: BLE001  whatever keeps it from answering is the finding
-        return Finding("broker", well=False, word=f"{type(error).__name__}: is it running at {system.bootstrap}?")
-    finally:
-        await admin.close()
-    missing = sorted(
-        topic.name for topic in CATALOGUE if (topic.family is None and topic.name not in there)
-        or (topic.family is not None and not any(name.startswith(f"{topic.name}.") for name in there))
-    )  # fmt: skip
-    if missing:
-        return Finding(
-            "broker", well=False, word=f"topics are missing: {', '.join(missing)}; a service that starts creates its own"
-        )
-    return Finding("broker", well=True, word=f"{len(there)} topics")
+        word = f"{type(error).__name__}: is it running at {system.bootstrap}, may we sign in and ask?"
+        return [Finding("broker", well=False, word=word)]
+    found = deviations(cluster, specs(city), grants(city), principals(city))
+    if cluster.grants is None and system.security:
+        found.append(Deviation("the cluster grants everything to everybody", "set authorizer.class.name on its brokers"))
+    named = "" if cluster.grants is None else f", {len(cluster.grants)} grants to {len(cluster.users or ())} users"
+    whole = Finding("broker", well=True, word=f"{len(cluster.topics)} topics{named}")
+    return [Finding("broker", well=False, word=f"{each.what}: {each.advice}") for each in found] or [whole]
 
 
 def _service(service: str, address: str) -> Finding:

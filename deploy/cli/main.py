@@ -6,7 +6,7 @@ import logging
 
 from cyclopts import App
 
-from deploy.cli import erase, importing, parked
+from deploy.cli import cluster, erase, importing, parked
 from deploy.cli.contracts import contracts
 from deploy.cli.deadlines import deadlines
 from deploy.cli.demo import demo
@@ -34,6 +34,7 @@ app.command(republish)
 app.command(rebuild)
 app.command(trace)
 app.command(doctor)
+app.command(cluster.app)
 app.command(contracts)
 app.command(deadlines)
 app.command(importing.app)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deploy.local.folder import default_folder, read_running
+from shared.runtime.settings import KafkaSettings
+from shared.runtime.transport import require_verified
 
 SERVICES = ("intake", "outreach", "referral", "reporting")
 
@@ -17,12 +21,22 @@ class NoSystem(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where databases, broker and pages are. `data` is None for a system that does not run from a data folder here."""
+    """Where databases, broker and pages are. `data` is None for a system that does not run from a data folder here.
+
+    `security` is how to sign in to Kafka, in aiokafka's words; `embedded`: the broker is not Kafka but stands in for it.
+    """
 
     databases: dict[str, str]
     bootstrap: str
     pages: dict[str, str]
     data: Path | None
+    security: Mapping[str, Any] = field(default_factory=dict)
+    embedded: bool = False
+
+    @property
+    def clients(self) -> dict[str, Any]:
+        """Connection settings of every Kafka client."""
+        return {"bootstrap_servers": self.bootstrap, **self.security}
 
 
 def target() -> Target:
@@ -33,11 +47,14 @@ def target() -> Target:
     """
     running = read_running(default_folder())
     if running is not None and running.bootstrap is not None:
-        return Target(running.databases, running.bootstrap, running.pages, Path(running.data))
+        return Target(running.databases, running.bootstrap, running.pages, Path(running.data), embedded=not running.kafka_nodes)
     named = {service: os.environ.get(f"BLEIBE_{service.upper()}_DSN") for service in SERVICES}
-    bootstrap = os.environ.get("BLEIBE_BOOTSTRAP_SERVERS")
-    if bootstrap and all(named.values()):
-        return Target({service: dsn for service, dsn in named.items() if dsn}, bootstrap, {}, None)
+    if os.environ.get("BLEIBE_BOOTSTRAP_SERVERS") and all(named.values()):
+        kafka = KafkaSettings()
+        databases = {service: dsn for service, dsn in named.items() if dsn}
+        for dsn in databases.values():
+            require_verified(dsn, kafka.privately())
+        return Target(databases, kafka.bootstrap_servers, {}, None, kafka.kafka_security())
     raise NoSystem(
         f"No system runs from {default_folder()}. Start one with `bleibe up`, or name one by BLEIBE_BOOTSTRAP_SERVERS "
         "and BLEIBE_INTAKE_DSN, BLEIBE_OUTREACH_DSN, BLEIBE_REFERRAL_DSN, BLEIBE_REPORTING_DSN."

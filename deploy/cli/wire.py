@@ -64,8 +64,8 @@ async def _send(system: Target, topic: str, message: dict[str, Any]) -> None:
 
 async def publish_and_wait(system: Target, topic: str, raws: Mapping[UUID, Raw]) -> dict[UUID, dict[str, Any]]:
     """Publish messages to an outside sender's topic and return their receipts, once all are there or no more come."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
-    producer = AIOKafkaProducer(bootstrap_servers=system.bootstrap, acks="all")
+    consumer = AIOKafkaConsumer(**system.clients, enable_auto_commit=False)
+    producer = AIOKafkaProducer(**system.clients, acks="all")
     await consumer.start()
     await producer.start()
     receipts: dict[UUID, dict[str, Any]] = {}
@@ -119,7 +119,7 @@ def watch(topic: str, *, from_start: bool = False, count: int | None = None, con
 
 async def _watch(system: Target, topic: str, *, from_start: bool, count: int | None, because: str | None) -> None:
     personal = topic_of(topic).kind in {Kind.PRIVATE, Kind.REGISTER}
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**system.clients, enable_auto_commit=False)
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in range(topic_of(topic).partitions)]

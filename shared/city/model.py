@@ -187,6 +187,13 @@ class Partner(Data):
         return self
 
 
+class Consumer(Data):
+    """A reader of published outcomes outside the services, such as the city's social planning."""
+
+    id: StaffId
+    name: str
+
+
 class Service(Data):
     """A service of a provider: the needs it serves, where, in which languages, and how many cases it can carry."""
 
@@ -229,6 +236,7 @@ class City(Data):
     visits: Visits
     referrals: Referrals
     retention: Retention
+    consumers: tuple[Consumer, ...]
     quarters: tuple[QuarterRow, ...]
     streets: tuple[Street, ...]
     sampled: tuple[SampledAddress, ...]
@@ -263,6 +271,7 @@ class City(Data):
         # One name space for all who are sent receipts: each has a receipts topic that nobody else may read.
         sent_receipts: list[Partner | Team | Provider] = [*self.partners, *self.teams, *self.providers]
         _unique("partner, team or provider", (each.id for each in sent_receipts))
+        _unique("consumer", (consumer.id for consumer in self.consumers))
         _unique("caseworker", (worker.id for worker in self.caseworkers))
         _unique("service", (service.code for provider in self.providers for service in provider.services))
         _unique("quarter", (row.quarter for row in self.quarters))

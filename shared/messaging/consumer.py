@@ -39,7 +39,10 @@ Parse = Callable[[Any], Awaitable[KafkaMessage]]
 
 
 class Consumer:
-    """Hears `topics` as group `group` and hands batches to the pipeline. `instance` makes it a static member."""
+    """Hears `topics` as group `group` and hands batches to the pipeline. `instance` makes it a static member.
+
+    `security` are aiokafka's settings of how to sign in and encrypt.
+    """
 
     def __init__(
         self,
@@ -69,8 +72,8 @@ class Consumer:
             graceful_timeout=15.0,
             logger=logging.getLogger("faststream.kafka"),
             log_level=logging.DEBUG,
-            **(security or {}),
         )
+        self._security = dict(security or {})
         self._subscriber = self.broker.subscriber(
             *topics,
             batch=True,
@@ -94,7 +97,7 @@ class Consumer:
         """Join the group and begin."""
         await self.broker.connect()
         options: dict[str, Any] = self.broker.config.broker_config.builder.keywords  # type: ignore[attr-defined]  # a partial
-        self.broker.config.broker_config.builder = partial(CarefulConsumer, **options)
+        self.broker.config.broker_config.builder = partial(CarefulConsumer, **options | self._security)
         await self.broker.start()
 
     async def stop(self, within_s: float) -> None:

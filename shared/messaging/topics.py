@@ -20,6 +20,11 @@ class TopicSpec:
     config: Mapping[str, str]
 
 
+def config_of(spec: TopicSpec, replication: int) -> dict[str, str]:
+    """Its settings on the cluster. With more than one copy, a send counts only when another broker has it, too."""
+    return {**spec.config} if replication == 1 else {**spec.config, "min.insync.replicas": str(max(1, replication - 1))}
+
+
 async def ensure_topics(
     clients: Mapping[str, Any], specs: Sequence[TopicSpec], replication: int = 1, *, afresh: bool = False
 ) -> None:
@@ -34,7 +39,7 @@ async def ensure_topics(
         there = set(await asyncio.wait_for(admin.list_topics(), 15))
         missing = [spec for spec in specs if spec.name not in there]
         if missing:
-            new = [NewTopic(s.name, s.partitions, replication, topic_configs=dict(s.config)) for s in missing]
+            new = [NewTopic(s.name, s.partitions, replication, topic_configs=config_of(s, replication)) for s in missing]
             made = await _create(admin, new)
             if afresh and made:
                 await asyncio.wait_for(admin.delete_topics(list(made)), 30)

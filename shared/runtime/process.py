@@ -1,7 +1,7 @@
 """One service process: what it hears, decides, says and serves, put together in one place.
 
 Start: database, migrations, topics, relay, jobs, consumer, HTTP. Stop, each step within its time: HTTP, consumer (finish
-the batch, commit, leave the group), relay, pool.
+the batch, commit, leave the group), relay, pool, traces. Whatever hangs then, `stop_limit_s` after the signal it is over.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -56,10 +58,20 @@ from shared.runtime.web import web_app
 
 log = structlog.get_logger()
 
+HUNG = 70
+"""The exit status of a process that would not go on, or not end; its supervisor starts a new one."""
+
 GAP_ALARM_S = 60
 AGAIN_S = 0.5
 OUTBOX_YOUNG_S = 60
-RELAY_STOP_S, HTTP_STOP_S, POOL_STOP_S = 3.0, 3.0, 3.0
+RELAY_STOP_S, HTTP_STOP_S, POOL_STOP_S, TRACES_STOP_S = 3.0, 3.0, 3.0, 3.0
+HTTP_LAST_S = 1.0
+"""What uvicorn may take beyond its own limit."""
+
+
+def stop_limit_s(grace_s: float) -> float:
+    """Seconds from the signal to the end of the process; whoever supervises it waits longer. `grace_s` is the consumer's part."""
+    return HTTP_STOP_S + HTTP_LAST_S + grace_s + RELAY_STOP_S + POOL_STOP_S + TRACES_STOP_S
 
 
 def run(build: Callable[[Context], Service]) -> None:
@@ -78,14 +90,14 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     read_every_record()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, _begin_to_stop, stop, stop_limit_s(settings.grace_s))
     try:
         async with running(service, context) as system, _http(service, system):
             _collect_less()
             log.info("started", service=service.name)
             await _until(stop, system)
     finally:
-        shutdown_tracing()
+        shutdown_tracing(TRACES_STOP_S)
         log.info("stopped", service=service.name)
 
 
@@ -100,6 +112,14 @@ def _collect_less() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def _begin_to_stop(stop: asyncio.Event, limit_s: float) -> None:
+    """Every step has its limit; this is for what cannot be cancelled, like a thread that waits for a name server."""
+    stop.set()
+    last = threading.Timer(limit_s, os._exit, (HUNG,))
+    last.daemon = True
+    last.start()
+
+
 async def _until(stop: asyncio.Event, system: Running) -> None:
     """Wait for the signal; a loop that hangs for good ends the process, so that its supervisor starts a new one."""
     while not stop.is_set():
@@ -107,7 +127,7 @@ async def _until(stop: asyncio.Event, system: Running) -> None:
             await asyncio.wait_for(stop.wait(), 1)
         if not system.health.alive():
             log.error("no_progress", where=",".join(system.health.stuck()))
-            raise SystemExit(70)
+            raise SystemExit(HUNG)
 
 
 @contextlib.asynccontextmanager
@@ -127,6 +147,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     relay = Relay(
         service.name, f"urn:bleibe:service:{service.name}", dsn, kafka_clients(settings), topics, context.metrics,
         poll_s=settings.relay_poll_ms / 1000, idempotent=settings.kafka_idempotent,
+        writes=written_topics(service, context.city),
     )  # fmt: skip
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=8, timeout=10, command_timeout=60)
     pipeline = Pipeline(
@@ -148,6 +169,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         pipeline,
         health,
         bootstrap=settings.bootstrap_servers,
+        security=settings.kafka_security(),
         group=service.name,
         topics=service.hears,
         max_records=settings.batch_max_records,
@@ -157,7 +179,9 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         instance=settings.instance,
     )
     await _patiently(topics)
-    background = [asyncio.create_task(relay.run()), asyncio.create_task(_periodic(system, consumer))]
+    sending = asyncio.create_task(relay.run())
+    await _before_anything(relay, sending)
+    background = [sending, asyncio.create_task(_periodic(system, consumer))]
     for task in background:
         task.add_done_callback(_end_of_process)
     try:
@@ -174,6 +198,15 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
             await asyncio.wait_for(pool.close(), POOL_STOP_S)
         except TimeoutError:
             pool.terminate()
+
+
+async def _before_anything(relay: Relay, sending: asyncio.Task[None]) -> None:
+    """Wait until the topics were compared with the database. Raises DatabaseBehindTopics."""
+    looked = asyncio.create_task(relay.looked.wait())
+    await asyncio.wait({looked, sending}, return_when=asyncio.FIRST_COMPLETED)
+    looked.cancel()
+    if sending.done():
+        sending.result()
 
 
 def _end_of_process(task: asyncio.Task[None]) -> None:
@@ -312,4 +345,4 @@ async def _http(service: Service, system: Running) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(serving, HTTP_STOP_S + 1)
+            await asyncio.wait_for(serving, HTTP_STOP_S + HTTP_LAST_S)

@@ -164,7 +164,7 @@ def reader_for(hears: Sequence[str]) -> Reader:
 
 def kafka_clients(settings: ServiceSettings) -> dict[str, Any]:
     """Connection settings of every Kafka client."""
-    return {"bootstrap_servers": settings.bootstrap_servers.split(","), "client_id": "bleibe"}
+    return {**settings.kafka_clients(), "client_id": "bleibe"}
 
 
 def topic_specs(names: Sequence[str]) -> list[TopicSpec]:

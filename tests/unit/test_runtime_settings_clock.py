@@ -35,14 +35,14 @@ def test_secrets_come_from_files(environment: Path) -> None:
 
 
 def test_a_secret_is_neither_in_the_repr_nor_in_an_error(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BLEIBE_DATABASE_DSN", "postgresql://honeysecret")
+    monkeypatch.setenv("BLEIBE_DATABASE_DSN", "postgresql://localhost/honeysecret")
     with pytest.raises(ValidationError, match="exactly one of BLEIBE_DATABASE_DSN") as both:
         ServiceSettings()
     assert "honeysecret" not in str(both.value)
     monkeypatch.delenv("BLEIBE_DATABASE_DSN_FILE")
     settings = ServiceSettings()
     assert "honeysecret" not in repr(settings)
-    assert settings.dsn() == "postgresql://honeysecret"
+    assert settings.dsn() == "postgresql://localhost/honeysecret"
     monkeypatch.setenv("BLEIBE_HTTP_PORT", "honeysecret")
     with pytest.raises(ValidationError, match="http_port") as wrong:
         ServiceSettings()

@@ -11,7 +11,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from shared.messaging.fetching import CarefulConsumer, read_every_record
 from shared.messaging.wire import Raw
-from tests.contract.messaging.brokers import Broker, consumer_of, produce
+from tests.contract.messaging.brokers import Broker, consumer_of, make_topics, produce
 from tests.contract.messaging.toy import NUMBERS, ORDERS, Toy, number, order
 from tests.waiting import eventually
 
@@ -40,6 +40,7 @@ async def test_a_name_that_is_no_text_costs_neither_its_record_nor_its_neighbour
         monkeypatch.setattr(module, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
     monkeypatch.setattr(aiokafka.consumer.fetcher, "MemoryRecords", MemoryRecords)
     read_every_record()
+    await make_topics(broker, reader.tag)
     await produce(broker, reader.tag, [*(number(key, 1, 1) for key in KEYS), poisoned(NoText("ä")), poisoned("fine")])
     hears = consumer_of(reader, broker, (NUMBERS, ORDERS))
     await hears.start()
@@ -65,6 +66,7 @@ async def test_a_fetch_that_fails_takes_nothing_with_it(reader: Toy, broker: Bro
         return records
 
     monkeypatch.setattr(aiokafka.consumer.fetcher.Fetcher, "fetched_records", failing)
+    await make_topics(broker, reader.tag)
     await produce(broker, reader.tag, [number(key, 1, 1) for key in KEYS])
     hears = consumer_of(reader, broker)
     await hears.start()
@@ -77,6 +79,7 @@ async def test_a_fetch_that_fails_takes_nothing_with_it(reader: Toy, broker: Bro
 
 async def test_after_a_failed_fetch_a_batch_that_was_offered_again_still_comes_first(reader: Toy, broker: Broker) -> None:
     """The place is where somebody seeked to, not where the last fetch ended."""
+    await make_topics(broker, reader.tag)
     await produce(broker, reader.tag, [number("k", 1, 1), number("k", 2, 2)])
     consumer = CarefulConsumer(
         NUMBERS + reader.tag, **broker.clients(), group_id=f"again{reader.tag}", auto_offset_reset="earliest"

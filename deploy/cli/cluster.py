@@ -1,0 +1,53 @@
+"""`bleibe cluster apply`: make a Kafka cluster what the catalogue asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiokafka.errors import KafkaError, SecurityDisabled
+from cyclopts import App
+
+from deploy.cli.output import fail, run
+from deploy.kafka.apply import apply_access, apply_topics, passwords_in
+from deploy.kafka.wanted import grants, principals, topics
+from deploy.local.system import MUENSTER
+from shared.city import City, load_city
+from shared.messaging.topics import TopicSpec
+from shared.runtime.service import topic_specs
+from shared.runtime.settings import KafkaSettings
+
+app = App(name="cluster", help="The Kafka cluster: its topics, its users and what they may do.")
+
+
+def specs(city: City) -> dict[str, TopicSpec]:
+    """How the catalogue creates the city's topics, by name."""
+    return {spec.name: spec for spec in topic_specs(list(topics(city)))}
+
+
+@app.command
+def apply(*, passwords: Path | None = None) -> None:
+    """Create the topics that are missing, correct their settings and, with a folder of passwords, users and grants.
+
+    Speaks to the cluster that BLEIBE_BOOTSTRAP_SERVERS names, as BLEIBE_KAFKA_USER, who must be an administrator there. May be
+    repeated; a changed password file changes the password. Grants that the catalogue does not name are taken away.
+
+    Example: bleibe cluster apply --passwords deploy/secrets/kafka
+
+    Args:
+        passwords: a folder with a file for each user; one that is missing is made up and written.
+    """
+    run(_apply(passwords))
+
+
+async def _apply(passwords: Path | None) -> None:
+    clients = KafkaSettings().kafka_clients()
+    city = load_city(MUENSTER)
+    try:
+        print(f"{await apply_topics(clients, specs(city))} topics")
+        if passwords is not None:
+            given, taken = await apply_access(clients, grants(city), passwords_in(passwords, principals(city)))
+            print(f"{len(principals(city))} users, {given} grants made, {taken} taken away")
+    except SecurityDisabled:
+        fail("This cluster asks nobody for a name: set authorizer.class.name and a SASL listener on its brokers first.")
+    except KafkaError as error:
+        fail(f"The cluster refused ({type(error).__name__}). Sign in as an administrator, and see that all brokers run.", 3)

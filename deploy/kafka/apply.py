@@ -1,0 +1,65 @@
+"""Make a cluster what the catalogue asks for: topics and their settings, users, grants. May be repeated."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from deploy.kafka.admin import acl, administrating, allow, set_passwords, withdraw
+from deploy.kafka.compare import Cluster, look
+from deploy.kafka.wanted import Grant
+from shared.messaging.topics import TopicSpec, config_of, ensure_topics
+
+
+async def apply_topics(clients: Mapping[str, Any], topics: Mapping[str, TopicSpec]) -> int:
+    """Create what is missing and correct settings; how many topics there are. Partitions and copies stay as they are."""
+    async with administrating(clients) as admin:
+        cluster = await look(admin)
+        await ensure_topics(clients, list(topics.values()), cluster.copies)
+        await _correct_settings(admin, cluster, topics)
+    return len(topics)
+
+
+async def _correct_settings(admin: AIOKafkaAdminClient, cluster: Cluster, topics: Mapping[str, TopicSpec]) -> None:
+    wanted = {name: config_of(spec, cluster.copies) for name, spec in topics.items() if name in cluster.topics}
+    wrong = {name: config for name, config in wanted.items() if not config.items() <= cluster.topics[name].config.items()}
+    if wrong:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, configs=config) for name, config in wrong.items()]
+        )
+
+
+async def apply_access(clients: Mapping[str, Any], grants: Collection[Grant], passwords: Mapping[str, str]) -> tuple[int, int]:
+    """Set every principal's password, grant what is missing, take away what is not named; how many of the last two.
+
+    Raises SecurityDisabled where the cluster asks nobody for a name.
+    """
+    async with administrating(clients) as admin:
+        seen = set((await look(admin)).grants or ())
+        wanted = {acl(grant) for grant in grants}
+        await set_passwords(admin, passwords)
+        if missing := wanted - seen:
+            await allow(admin, missing)
+        if extra := seen - wanted:
+            await withdraw(admin, extra)
+    return len(missing), len(extra)
+
+
+def passwords_in(folder: Path, principals: Collection[str]) -> dict[str, str]:
+    """Each principal's password, from the file of that name; made up and written, for its owner alone, where there is none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {each: _password(folder / each) for each in principals}
+
+
+def _password(file: Path) -> str:
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as new:
+            new.write(secrets.token_urlsafe(24))
+    return file.read_text().strip()

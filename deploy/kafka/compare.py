@@ -1,0 +1,145 @@
+"""A cluster held against the catalogue: what deviates, and what to do about it. Pure but for `look`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import SecurityDisabled
+
+from deploy.kafka.admin import Acl, acl, acls, users
+from deploy.kafka.wanted import Grant
+from shared.messaging.topics import TopicSpec, config_of
+
+COPIES = 3
+"""So many brokers hold each record, where there are as many."""
+INTERNAL = "__"
+APPLY = "`bleibe cluster apply` puts that right"
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """What is not as the catalogue has it, and what to do."""
+
+    what: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A topic on the cluster: partitions, and of its worst partition the copies and those in step; its settings."""
+
+    partitions: int
+    copies: int
+    in_sync: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a cluster has. `grants` and `users` are None where it asks nobody for a name."""
+
+    brokers: int
+    topics: Mapping[str, Seen]
+    grants: Collection[Acl] | None
+    users: Collection[str] | None
+
+    @property
+    def copies(self) -> int:
+        """How many copies there should be of each record."""
+        return min(COPIES, self.brokers)
+
+
+async def look(admin: AIOKafkaAdminClient, *, embedded: bool = False) -> Cluster:
+    """Ask a cluster what it has. The embedded broker is not asked for users: it hangs up. Raises KafkaError."""
+    brokers = len((await admin.describe_cluster())["brokers"])
+    found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    config = await _configs(admin, [name for name in found if not name.startswith(INTERNAL)])
+    topics = {
+        name: Seen(
+            len(found[name]),
+            min(len(each["replicas"]) for each in found[name]),
+            min(len(each["isr"]) for each in found[name]),
+            config[name],
+        )
+        for name in config
+    }
+    if embedded:
+        return Cluster(brokers, topics, None, None)
+    try:
+        return Cluster(brokers, topics, await acls(admin), await users(admin))
+    except SecurityDisabled:
+        return Cluster(brokers, topics, None, None)
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    return {
+        name: {row[0]: row[1] for row in rows} for answer in answers for _error, _message, _kind, name, rows in answer.resources
+    }
+
+
+def deviations(
+    cluster: Cluster, topics: Mapping[str, TopicSpec], grants: Collection[Grant], principals: Collection[str]
+) -> list[Deviation]:
+    """All that is not as it should be, topics first. Where the cluster asks nobody for a name, grants are not compared."""
+    found = [*_presence(cluster, topics)]
+    for name in sorted(topics.keys() & cluster.topics.keys()):
+        found += _topic(cluster.topics[name], topics[name], cluster.copies)
+    if cluster.grants is not None and cluster.users is not None:
+        found += [
+            Deviation(f"user {each} cannot sign in", APPLY) for each in sorted(set(principals) - set(cluster.users))
+        ]  # fmt: skip
+        found += _grants(cluster.grants, grants)
+    return found
+
+
+def _presence(cluster: Cluster, topics: Mapping[str, TopicSpec]) -> Iterator[Deviation]:
+    for name in sorted(topics.keys() - cluster.topics.keys()):
+        yield Deviation(f"topic {name} is missing", f"{APPLY}; the service that writes it fills it from its journal")
+    for name in sorted(cluster.topics.keys() - topics.keys()):
+        yield Deviation(
+            f"topic {name} is not in the catalogue",
+            "nothing here bounds how long it keeps what is on it: find out who writes it, then delete it",
+        )
+
+
+def _topic(seen: Seen, wanted: TopicSpec, copies: int) -> Iterator[Deviation]:
+    if seen.partitions != wanted.partitions:
+        yield Deviation(
+            f"topic {wanted.name} has {seen.partitions} partitions, not {wanted.partitions}",
+            "a key's order rests on that number: stop the services, delete the topic, `bleibe cluster apply`, start them again; "
+            "its writer fills it from its journal, outside senders repeat what was not answered",
+        )
+    if seen.copies < copies:
+        yield Deviation(
+            f"topic {wanted.name} is kept {seen.copies} times, not {copies}",
+            "move it to more brokers with Kafka's own kafka-reassign-partitions.sh",
+        )
+    elif seen.in_sync < seen.copies:
+        yield Deviation(
+            f"topic {wanted.name} has {seen.in_sync} of {seen.copies} copies in step",
+            "a broker is down or behind: look at it before another one fails",
+        )
+    for setting, value in config_of(wanted, copies).items():
+        if (is_set := seen.config.get(setting)) != value:
+            yield Deviation(f"topic {wanted.name} has {setting}={is_set}, not {value}", APPLY)
+
+
+def _grants(seen: Collection[Acl], wanted: Collection[Grant]) -> Iterator[Deviation]:
+    by_acl = {acl(grant): grant for grant in wanted}
+    for missing in sorted(by_acl.keys() - set(seen)):
+        yield Deviation(f"not granted: {by_acl[missing]}", APPLY)
+    for extra in sorted(set(seen) - by_acl.keys()):
+        yield Deviation(f"granted, and not in the catalogue: {describe(extra)}", f"{APPLY}, taking it away")
+
+
+def describe(entry: Acl) -> str:
+    """A grant that is none of ours, in Kafka's own terms."""
+    kind, name, pattern, principal, host, operation, permission = entry
+    return (
+        f"{principal} from {host}: operation {operation} on resource type {kind} {name} (pattern type {pattern}, permission "
+        f"type {permission})"
+    )

@@ -1,0 +1,99 @@
+"""What a principal may do on a cluster, asked of the cluster itself: one request for all topics wherever that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    for_code,
+)
+from aiokafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.group import HeartbeatRequest
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.transaction import InitProducerIdRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+REFUSED = {
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+}
+WAIT_MS = 5000
+
+Cells = dict[tuple[str, str], bool]
+"""Whether an operation on a name was let through."""
+
+
+async def probe(clients: Mapping[str, Any], topics: Sequence[str], groups: Sequence[str]) -> Cells:
+    """Every operation on every topic (of which partition 0 is touched) and group, as the user of these settings."""
+    client = AIOKafkaClient(**clients)
+    await client.bootstrap()
+    try:
+        return {
+            **await _describe(client, topics),
+            **await _read(client, topics),
+            **await _write(client, topics),
+            **await _use_groups(client, groups),
+            **await _without_repetition(client),
+            **await _administrate(client, topics),
+        }
+    finally:
+        await client.close()
+
+
+async def _ask(client: AIOKafkaClient, request: Any) -> Any:  # noqa: ANN401  aiokafka ships no types
+    return await client.send(client.get_random_node(), request)
+
+
+def _let_through(code: int) -> bool:
+    return for_code(code) not in REFUSED
+
+
+async def _describe(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
+    answer = await _ask(client, MetadataRequest(list(topics), allow_auto_topic_creation=False))
+    return {("describe", row[1]): _let_through(row[0]) for row in answer.topics}
+
+
+async def _read(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
+    rows = [(topic, [(0, 0, 4096)]) for topic in topics]
+    answer = await _ask(client, FetchRequest(100, 0, 1_000_000, 0, rows))
+    return {("read", topic): _let_through(partitions[0][1]) for topic, partitions in answer.topics}
+
+
+async def _write(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 16_384)
+    batch.append(0, 0, b"key", b"value", headers=[])
+    record = bytes(batch.build())
+    answer = await _ask(client, ProduceRequest(None, -1, WAIT_MS, [(topic, [(0, record)]) for topic in topics]))
+    return {("write", topic): _let_through(partitions[0][1]) for topic, partitions in answer.topics}
+
+
+async def _use_groups(client: AIOKafkaClient, groups: Sequence[str]) -> Cells:
+    answers = {group: await _ask(client, HeartbeatRequest(group, 0, "nobody")) for group in groups}
+    return {("use group", group): _let_through(answer.error_code) for group, answer in answers.items()}
+
+
+async def _without_repetition(client: AIOKafkaClient) -> Cells:
+    """The idempotent producer, which needs no transaction, and the transactional one, which nobody here uses."""
+    cells = {}
+    for what, name in (("produce", None), ("transact", "any")):
+        answer = await _ask(client, InitProducerIdRequest(name, WAIT_MS))
+        cells[what, ""] = _let_through(answer.error_code)
+    return cells
+
+
+async def _administrate(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
+    made = await _ask(client, CreateTopicsRequest([("new", 1, 1, [], [])], WAIT_MS, True))
+    gone = await _ask(client, DeleteTopicsRequest(list(topics), WAIT_MS))
+    return {("create", row[0]): _let_through(row[1]) for row in made.topic_errors} | {
+        ("delete", row[0]): _let_through(row[1]) for row in gone.topic_error_codes
+    }
