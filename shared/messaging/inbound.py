@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from shared.messaging.model import Answer, Decision, Tx
 from shared.messaging.sequence import Task
@@ -13,8 +14,8 @@ ERASED = "erased"
 """The rule that refuses what was erased: nothing of it is kept, see erasure.py."""
 
 
-async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> None:
-    """Claim these messages; those seen before get their decision here: a duplicate, or another message under a used id.
+async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: datetime) -> None:
+    """Claim these messages, heard `now`; those seen before get their decision here: a duplicate, or another under a used id.
 
     The insert waits for a concurrent claim of the same message, so over Kafka and HTTP at once only one goes on.
     """
@@ -24,14 +25,16 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> None
     ordered = sorted(first.items(), key=lambda item: item[0])
     await tx.execute(
         """
-        insert into inbound (source, id, topic, digest, type)
-        select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::text[]) order by 1, 2 on conflict do nothing
+        insert into inbound (source, id, topic, digest, type, recorded_at)
+        select *, $6::timestamptz from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::text[]) order by 1, 2
+        on conflict do nothing
         """,
         [source for (source, _), _ in ordered],
         [task.read.id for _, task in ordered],
         [task.raw.topic for _, task in ordered],
         [task.raw.digest() for _, task in ordered],
         [getattr(task.read, "type", None) for _, task in ordered],
+        now,
     )
     rows = await tx.fetch(
         """
