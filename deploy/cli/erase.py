@@ -13,10 +13,11 @@ from cyclopts import App
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run, table
 from deploy.cli.target import target
+from services.intake import agreeing
 from services.intake.retention import names_somebody
 from services.intake.snapshot import HouseholdState
 from shared.contracts.lasting import last_copies
-from shared.contracts.topics.notices import NoticeRevoked
+from shared.messaging.model import Rejected
 
 app = App(name="erase", help="Erase a household everywhere, now.")
 revocations = App(name="revocations", help="Revoked notices: list them, and agree that one is erased. It takes two persons.")
@@ -132,18 +133,11 @@ def list_() -> None:
     run(_list())
 
 
-REVOKED = f"""
-    select s.source, s.id, s.case_id, r.received_on as revoked_on, a.first, a.second
-    from statements r join statements s on s.source = r.source and s.id = r.refers_to
-    left join revocations a on a.source = s.source and a.id = s.id
-    where r.type = '{NoticeRevoked.TYPE}'
-"""  # noqa: S608  a constant
-
-
 async def _list() -> None:
     async with database(target(), "intake") as intake:
-        rows = await intake.fetch(f"{REVOKED} order by r.received_on, s.id")
-    table(("source", "notice", "case", "revoked on", "first", "second"), [tuple(row.values()) for row in rows])
+        found = await agreeing.revoked(intake)
+    columns = ("source", "notice", "case", "revoked on", "first", "second")
+    table(columns, [(each.source, each.id, each.case_id, each.revoked_on, each.first, each.second) for each in found])
 
 
 @revocations.command
@@ -157,16 +151,20 @@ def agree(notice_id: UUID) -> None:
 
 async def _agree(notice_id: UUID, who: str) -> None:
     async with database(target(), "intake") as intake, intake.transaction():
-        row = await intake.fetchrow(f"{REVOKED} and s.id = $1", notice_id)
-        if row is None:
+        found = await agreeing.revoked_as(intake, notice_id)
+        if not found:
             fail(f"No notice {notice_id} is revoked and still kept. `bleibe revocations list` shows those there are.")
-        if row["first"] is None:
-            await intake.execute("insert into revocations (source, id, first) values ($1, $2, $3)", row["source"], notice_id, who)
-            print(f"{who} agrees; a second person's `bleibe revocations agree {notice_id}` erases it")
-            return
-        if row["first"] == who:
-            fail(f"{who} has agreed already; it takes a second person.")
-        await intake.execute(
-            "update revocations set second = $3, second_at = now() where source = $1 and id = $2", row["source"], notice_id, who
+        try:
+            second = [await agreeing.agree(intake, (each.source, each.id), who, datetime.now(UTC)) for each in found]
+        except Rejected as refused:
+            fail(
+                f"{who} has agreed already; it takes a second person."
+                if refused.rule == "second_person"
+                else "Two persons have agreed already: intake erases the notice as soon as nothing holds its case."
+            )
+    if all(second):
+        print(f"{who} is the second person to agree: intake erases the notice within seconds")
+    else:
+        print(
+            f"{who} agrees; a second person's `bleibe revocations agree {notice_id}`, or their word on intake's page, erases it"
         )
-    print(f"{row['first']} and {who} agree: intake erases the notice within seconds")

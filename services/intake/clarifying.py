@@ -37,6 +37,8 @@ T = TypeVar("T")
 TRIES = 3
 PAGE = 50
 """Clarifications on one page."""
+START = (date.min, UUID(int=0))
+"""Before the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,29 @@ class Moved:
     at: datetime
 
 
-async def open_questions(tx: Tx, after: UUID | None = None, limit: int = PAGE) -> list[Question]:
-    """The open clarifications whose cases are both open, by id; `after`: the last id of the page before."""
+_OPEN = "state = 'OPEN' and not exists (select from cases c where c.id in (q.one, q.other) and c.status <> 'OPEN')"
+
+
+async def open_questions(tx: Tx, after: tuple[date, UUID] = START) -> list[Question]:
+    """A page of the open clarifications whose cases are both open, the longest waiting first.
+
+    `after`: day and id of the last one of the page before.
+    """
     rows = await tx.fetch(
-        f"""
-        {QUESTIONS} q where q.state = 'OPEN' and ($1::uuid is null or q.id > $1)
-            and not exists (select from cases c where c.id in (q.one, q.other) and c.status <> 'OPEN')
-        order by q.id limit $2
-        """,
-        after,
-        limit,
+        f"{QUESTIONS} q where {_OPEN} and (asked_on, id) > ($1, $2) order by asked_on, id limit $3", *after, PAGE
     )
+    return [question_of(row) for row in rows]
+
+
+async def count_questions(tx: Tx) -> int:
+    """How much there is to be clarified."""
+    count: int = await tx.fetchval(f"select count(*) from clarifications q where {_OPEN}")  # noqa: S608  a constant
+    return count
+
+
+async def questions_about(tx: Tx, case_id: UUID) -> list[Question]:
+    """What is to be clarified about a case."""
+    rows = await tx.fetch(f"{QUESTIONS} q where {_OPEN} and $1 in (one, other) order by asked_on, id", case_id)
     return [question_of(row) for row in rows]
 
 

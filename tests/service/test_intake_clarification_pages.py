@@ -86,6 +86,24 @@ async def test_the_queue_is_linked_from_the_start_page_with_its_number_oldest_fi
     assert "5 clarifications are open" in (await clerk.get("/?lang=en")).text
 
 
+async def test_a_long_queue_is_paged_oldest_first_and_whole(
+    clerk: httpx.AsyncClient, system: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clarifying, "PAGE", 2)
+    for n in range(5):
+        await hear(system, stranger(n), n=10 + n)
+        await hear(system, stranger(n).model_copy(update={"given_name": "Zz"}), n=20 + n)
+    rows = await system.pool.fetch("select id from clarifications order by id")
+    await system.pool.execute("update clarifications set asked_on = asked_on - 9 where id = any($1::uuid[])", [rows[4]["id"]])
+    path, listed = "/klaerungen", []
+    for _ in range(3):
+        page = (await clerk.get(path)).text
+        listed += re.findall(r'href="/klaerungen/([0-9a-f-]{36})"', page)
+        path = next(iter(re.findall(r'href="(/klaerungen\?seit=[^"]+)"', page)), "").replace("&amp;", "&")
+    assert listed == [str(each["id"]) for each in (rows[4], *rows[:4])]
+    assert path == ""
+
+
 async def test_both_households_and_the_reasons_are_shown_in_words(clerk: httpx.AsyncClient, system: Running) -> None:
     question, one, other = await doubt(system)
     page = (await clerk.get(f"/klaerungen/{question}")).text

@@ -13,6 +13,7 @@ import pytest
 
 from shared.contracts.codes import Answer
 from shared.contracts.topics.notices import NoticeCorrected, NoticeRevoked, SuitFiled
+from shared.runtime.clock import FixedClock
 from shared.runtime.service import Running
 from tests.service.intake_pages import client_of, tell
 from tests.service.intake_process import Pool, held_up
@@ -198,6 +199,22 @@ async def test_only_the_desk_gets_in(system: Running) -> None:
             assert (await worker.get(path)).status_code == 403
         assert (await privacy.get("/vordruck")).status_code == 403
         assert (await privacy.get("/")).status_code == 200
+
+
+async def test_today_is_the_day_of_the_citys_clock(clerk: httpx.AsyncClient, system: Running) -> None:
+    notice_id, _ = await tell(system, suit())
+    refused_id, _ = await tell(system, suit(filed_on=TODAY + timedelta(days=3)))
+    page = (await clerk.get("/")).text
+    assert page.count(notice_id) == 2
+    assert "Heute ist noch nichts eingegangen" not in page
+    assert isinstance(system.clock, FixedClock)
+    system.clock.set(system.clock.now() + timedelta(days=1))
+    page = (await clerk.get("/")).text
+    assert notice_id not in page
+    assert "Heute ist noch nichts eingegangen" in page
+    assert refused_id in page
+    system.clock.set(system.clock.now() + timedelta(days=14))
+    assert refused_id not in (await clerk.get("/")).text
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"a=1&" * 2000, b"defendants.0.street=%00&docket=%00&do=file", b""])

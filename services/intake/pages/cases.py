@@ -16,7 +16,7 @@ from services.intake.facts import StatementKey
 from services.intake.matching import docket_key
 from services.intake.pages import store
 from services.intake.pages.clarifications import BUSY, DECIDE, decides
-from services.intake.pages.posting import first, number, posted, to
+from services.intake.pages.posting import first, notice_key, number, posted, to
 from services.intake.pages.shown import Shown, show, survivor
 from services.intake.pages.wording import Wording
 from shared.contracts.topics.notices import ProceedingRef
@@ -110,7 +110,7 @@ class _Cases:
                 return to(f"/faelle/{shown.case.id}", lang, war=str(case_id))
             moved = await _moves(connection, shown)
             named = await store.living(connection, [] if was is None else [was])
-            questions: list[Question] = await store.questions_about(connection, shown.case.id)
+            questions: list[Question] = await clarifying.questions_about(connection, shown.case.id)
             subjects = [*shown.subjects, *(each.partner(shown.case.id) for each in questions)]
             await record_read(connection, person, "intake", subjects, "case", self.system.clock.now())
         came_with = {each: shown.going_back(each) for each in shown.case.absorbed}
@@ -215,12 +215,7 @@ async def _moves(tx: Tx, shown: Shown) -> list[Moved]:
 
 def _keys(values: Collection[str]) -> list[StatementKey]:
     """The notices that a form named, see Told.value."""
-    return [_key(each) for each in values]
-
-
-def _key(value: str) -> StatementKey:
-    source, _, notice_id = value.rpartition(" ")
-    found = number(notice_id)
-    if found is None:
+    keys = [found for each in values if (found := notice_key(each)) is not None]
+    if len(keys) < len(values):
         raise Rejected("notices", "not_of_this_case")
-    return source, found
+    return keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.intake import clarifying
-from services.intake.clarifying import Clarifying
+from services.intake.clarifying import START, Clarifying
 from services.intake.pages import store
 from services.intake.pages.posting import first, number, posted, to
 from services.intake.pages.shown import Head, show, survivor
@@ -45,8 +46,8 @@ def routes(system: Running) -> APIRouter:
     pages = _Questions(system)
 
     @router.get("/klaerungen")
-    async def queue(person: Reader, lang: Language = "de") -> Response:
-        return await pages.queue(person, lang)
+    async def queue(person: Reader, lang: Language = "de", seit: date = START[0], nach: UUID = START[1]) -> Response:
+        return await pages.queue(person, lang, (seit, nach))
 
     @router.get("/klaerungen/{question_id}")
     async def question(
@@ -70,11 +71,11 @@ class _Questions:
         self.system = system
         self.wording = Wording(system.city)
 
-    async def queue(self, person: Person, lang: Lang) -> Response:
-        """The open questions, oldest first."""
+    async def queue(self, person: Person, lang: Lang, after: tuple[date, UUID]) -> Response:
+        """The open questions after one, oldest first."""
         async with self.system.pool.acquire() as connection, connection.transaction():
-            count = await store.count_questions(connection)
-            questions = await store.open_questions(connection)
+            count = await clarifying.count_questions(connection)
+            questions = await clarifying.open_questions(connection, after)
             pairs = {case_id for each in questions for case_id in (each.one, each.other)}
             heads = {each.case.id: each for each in (Head(*found) for found in await store.cases(connection, list(pairs)))}
             about = [*heads, *dict.fromkeys(each.household.id for each in heads.values())]
@@ -84,6 +85,7 @@ class _Questions:
             lang=lang,
             count=count,
             questions=questions,
+            full=len(questions) == clarifying.PAGE,
             heads=heads,
             wording=self.wording,
             today=self.system.clock.today(),

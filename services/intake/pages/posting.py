@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from services.intake.door import body
+from services.intake.facts import StatementKey
 from shared.messaging.model import Rejected
 from shared.runtime.problems import Problem
 
@@ -39,6 +40,13 @@ def number(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def notice_key(text: str) -> StatementKey | None:
+    """The notice that a form named by its source and id; None for anything else."""
+    source, _, notice_id = text.rpartition(" ")
+    found = number(notice_id)
+    return None if found is None else (source, found)
 
 
 def to(address: str, lang: Lang, **query: str) -> Response:

@@ -10,10 +10,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.intake import store as statements
-from services.intake.doubt_store import QUESTIONS, question_of
 from services.intake.facts import Statement
 from services.intake.form import FormEntry
-from services.intake.questions import Question
 from services.intake.snapshot import CaseState, HouseholdState
 from shared.messaging.model import Answer, Tx
 
@@ -156,42 +154,42 @@ async def case_of_docket(tx: Tx, docket: str) -> UUID | None:
     return found
 
 
-async def today(tx: Tx, topics: Sequence[str]) -> list[Received]:
-    """What arrived on these topics since midnight, newest first. `recorded_at` is the database's own clock, so is midnight."""
+async def arrived_since(tx: Tx, topics: Sequence[str], since: datetime) -> list[Received]:
+    """What arrived on these topics since then, newest first."""
     rows = await tx.fetch(
         f"""
-        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= date_trunc('day', now(), 'Europe/Berlin')
-        order by i.recorded_at desc limit $2
+        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= $2 order by i.recorded_at desc limit $3
         """,
         list(topics),
+        since,
         LISTED,
     )
     return [_received(*row) for row in rows]
 
 
-async def counts_today(tx: Tx, topics: Sequence[str]) -> dict[str, int]:
-    """How many were answered how since midnight."""
+async def counts_since(tx: Tx, topics: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many were answered how since then."""
     rows = await tx.fetch(
         """
         select answer, count(*) as times from inbound
-        where topic = any($1::text[]) and recorded_at >= date_trunc('day', now(), 'Europe/Berlin') and answer is not null
+        where topic = any($1::text[]) and recorded_at >= $2 and answer is not null
         group by answer order by answer
         """,
         list(topics),
+        since,
     )
     return {row["answer"]: row["times"] for row in rows}
 
 
-async def refused(tx: Tx, topics: Sequence[str], days: int) -> list[Received]:
-    """What was refused in the last days, newest first."""
+async def refused_since(tx: Tx, topics: Sequence[str], since: datetime) -> list[Received]:
+    """What was refused since then, newest first."""
     rows = await tx.fetch(
         f"""
-        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= now() - make_interval(days => $2)
-            and i.answer = 'rejected'
+        {_RECEIVED} where i.topic = any($1::text[]) and i.recorded_at >= $2 and i.answer = 'rejected'
         order by i.recorded_at desc limit $3
         """,
         list(topics),
-        days,
+        since,
         LISTED,
     )
     return [_received(*row) for row in rows]
@@ -205,26 +203,6 @@ async def parked(tx: Tx, topics: Sequence[str]) -> list[Parked]:
         LISTED,
     )
     return [Parked(*row) for row in rows]
-
-
-_OPEN = "state = 'OPEN' and not exists (select from cases c where c.id in (q.one, q.other) and c.status <> 'OPEN')"
-
-
-async def open_questions(tx: Tx) -> list[Question]:
-    """What people have to clarify about open cases, the longest waiting first."""
-    return [question_of(row) for row in await tx.fetch(f"{QUESTIONS} q where {_OPEN} order by asked_on, id limit $1", LISTED)]
-
-
-async def count_questions(tx: Tx) -> int:
-    """How much there is to be clarified."""
-    count: int = await tx.fetchval(f"select count(*) from clarifications q where {_OPEN}")  # noqa: S608  a constant
-    return count
-
-
-async def questions_about(tx: Tx, case_id: UUID) -> list[Question]:
-    """What is to be clarified about a case."""
-    rows = await tx.fetch(f"{QUESTIONS} q where {_OPEN} and $1 in (one, other) order by asked_on, id", case_id)
-    return [question_of(row) for row in rows]
 
 
 async def living(tx: Tx, case_ids: Sequence[UUID]) -> list[UUID]:
