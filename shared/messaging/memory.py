@@ -25,7 +25,7 @@ class DatabaseBehindTopics(RuntimeError):
     def __init__(self, service: str, topic: str) -> None:
         super().__init__(
             f"{service}: topic {topic} holds newer events than the database wrote. The database was restored from a backup. "
-            "Nothing was sent. Restore all databases to one instant, or start with an empty broker and republish."
+            f"Nothing was decided or sent. Stop all processes of {service} and run: bleibe recover {service}"
         )
 
 
