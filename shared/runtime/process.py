@@ -29,6 +29,7 @@ from shared.messaging import parking
 from shared.messaging.asking import never_make_topics
 from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
+from shared.messaging.memory import DatabaseBehindTopics
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.recovery import told
@@ -77,7 +78,10 @@ def stop_limit_s(grace_s: float) -> float:
 def run(build: Callable[[Context], Service]) -> None:
     """Run a service until SIGTERM or SIGINT."""
     settings = ServiceSettings()
-    uvloop.run(_serve(build, settings))
+    try:
+        uvloop.run(_serve(build, settings))
+    except DatabaseBehindTopics as behind:
+        raise SystemExit(str(behind)) from None  # it says what to do; the log tells only where
 
 
 async def _serve(build: Callable[[Context], Service], settings: ServiceSettings) -> None:
