@@ -13,6 +13,7 @@ from deploy.cli.demo import demo
 from deploy.cli.doctor import doctor
 from deploy.cli.output import fail
 from deploy.cli.reconcile import reconcile_command
+from deploy.cli.recover import recover
 from deploy.cli.repair import rebuild, republish
 from deploy.cli.target import NoSystem
 from deploy.cli.trace import trace
@@ -31,6 +32,7 @@ app.command(watch)
 app.command(reconcile_command, name="reconcile")
 app.command(parked.app)
 app.command(republish)
+app.command(recover)
 app.command(rebuild)
 app.command(trace)
 app.command(doctor)

@@ -64,7 +64,7 @@ async def chaos(data: Path, options: Options) -> dict[str, Any]:
             log("the faults are over")
             await inflictor.everything_up()
             log("everything is up")
-            await _settle(town, clients, system, began)
+            await settle(town, clients, system, began)
             settle_s = time.monotonic() - ended
         log("settled; judging")
         evidence = await collect(system, city)
@@ -99,11 +99,12 @@ async def _load(town: Town, clients: Clients, options: Options, began: float) ->
         while filed < now * options.rate:
             town.sued()
             filed += 1
-        await _speak(town, clients)
+        await speak(town, clients)
         await asyncio.sleep(0.2)
 
 
-async def _speak(town: Town, clients: Clients) -> None:
+async def speak(town: Town, clients: Clients) -> None:
+    """What is due is sent, and what comes is heard."""
     await clients.send(town.due())
     clients.listen_to(SERVICES)
 
@@ -116,7 +117,7 @@ async def _faults(inflictor: Inflictor, place: Ground, options: Options, began: 
             going_on.create_task(inflictor.inflict(fault))
 
 
-async def _settle(town: Town, clients: Clients, system: Target, began: float) -> None:
+async def settle(town: Town, clients: Clients, system: Target, began: float) -> None:
     """Until nobody has anything left to say, to answer, to send or to read.
 
     Raises AssertionError after `SETTLE_S`; what stands still is then in its message.
@@ -124,7 +125,7 @@ async def _settle(town: Town, clients: Clients, system: Target, began: float) ->
 
     async def silent() -> bool:
         town.now = time.monotonic() - began
-        await _speak(town, clients)
+        await speak(town, clients)
         return not town.busy and not clients.unanswered
 
     await eventually(silent, SETTLE_S)
