@@ -6,7 +6,7 @@ told before. So each case acts on its events in the order in which intake decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
@@ -64,13 +64,13 @@ class Moved:
     back: Sequence[UUID] = ()
 
 
-def complete(step: Step, file: CaseFile) -> bool:
-    """Whether all moves that this event tells of have taken place."""
+def complete(step: Step, file: CaseFile, begun: Collection[UUID]) -> bool:
+    """Whether all moves that this event tells of have taken place. `begun`: the cases that wait for no part of another."""
     came = {each.case_id for each in file.came}
     if step.leaves is not None:
         return set(step.leaves.absorbed) <= came
     assert step.state is not None
-    return set(step.state.absorbed) <= came and set(step.state.split_off) <= set(file.gave)
+    return set(step.state.absorbed) <= came and set(step.state.split_off) <= {*file.gave, *begun}
 
 
 def renamed(file: CaseFile, replaced: Sequence[Replaced], on: date, needed: int) -> tuple[CaseFile, list[Event]]:
@@ -88,6 +88,13 @@ def renamed(file: CaseFile, replaced: Sequence[Replaced], on: date, needed: int)
         facts = tuple(each.fact() for each in changed)
         said.append(VisitOwed(case_id=file.case.case_id, obligations=facts, excused=after.excused))
     return after, [*said, *_voided(after, {each.id for each in after.owed if each.void and not had[each.id].void}), *ends]
+
+
+def through(first: Sequence[Replaced], then: Sequence[Replaced]) -> tuple[Replaced, ...]:
+    """What goes by another id twice, in one."""
+    names = {each.was: each.now for each in then}
+    both = {each.was: names.get(each.now, each.now) for each in first}
+    return tuple(Replaced(was=was, now=now) for was, now in (names | both).items())
 
 
 def merge(into: CaseFile, gone: CaseFile, event: CaseMerged, needed: int) -> Moved:

@@ -122,7 +122,7 @@ def without(case: CaseEvent, begins: CaseEvent) -> CaseEvent:
     """A case's state as it would be once the other, which begins with its part, is split from it."""
     names = {each.was: each.now for each in begins.replaced}
     taken = {each.proceeding_id for each in begins.proceedings}
-    suits = tuple(each for each in case.proceedings if names.get(each.proceeding_id, each.proceeding_id) not in taken)
+    suits = tuple(each for each in case.proceedings if each.proceeding_id not in taken)
     sued = {one.person_id for suit in suits for one in suit.defendants}
     gone = persons_of(begins)
     tenants = tuple(each for each in case.tenant_ids if each in sued or names.get(each, each) not in gone)

@@ -70,7 +70,7 @@ class OutreachRoom:
         await store.lock_teams(tx, teams)
         people = [who.id for team in teams for who in of_team(self.city, team)]
         diary = Diary(await store.load_bookings(tx, people, now.date()))
-        return State(now, self.city, self._new_id, files, registers, diary, kin.families, kin.aliases)
+        return State(now, self.city, self._new_id, files, registers, diary, kin.families, kin.aliases, kin.erased)
 
     def decide(self, state: State, heard: Heard) -> Decision:
         """Decide one message. Raises Rejected for a field report that breaks a rule."""
@@ -127,11 +127,11 @@ def _districts(case: CaseEvent) -> Iterable[str]:
 def _case_erased(state: State, data: CaseErased) -> list[Said]:
     """Forget the case; of an alias that it was one. What waits for it takes its part first."""
     draft = state.draft()
+    draft.erased.add(data.case_id)
     told = release(draft, data.case_id)
     draft.erased_files.add(data.case_id)
-    draft.kin.pop(data.case_id, None)
     draft.aliases.pop(data.case_id, None)
-    draft.notes = [note for note in draft.notes if note.case_id != data.case_id]
+    draft.notes = [note for note in draft.notes if note.case_id not in draft.erased]
     state.adopt(draft)
     return told
 

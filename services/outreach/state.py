@@ -24,7 +24,8 @@ TOPIC_OF: dict[type[Event], Topic] = {event: topic for topic in (VISITS, ASSESSM
 class State:
     """What a batch works on, and what it has changed so far.
 
-    `kin`: the family of each case that a merge or split touched; `aliases`: absorbed cases and what they are part of now.
+    `kin`: the family of each case that a merge or split touched; `aliases`: absorbed cases and what they are part of now;
+    `erased`: those of them that are erased. `handed_over`: to which case each report went with a split.
     """
 
     now: datetime
@@ -35,6 +36,7 @@ class State:
     diary: Diary
     kin: dict[UUID, UUID] = field(default_factory=dict)
     aliases: dict[UUID, UUID] = field(default_factory=dict)
+    erased: set[UUID] = field(default_factory=set)
     changed_files: set[UUID] = field(default_factory=set)
     erased_files: set[UUID] = field(default_factory=set)
     changed_registers: set[UUID] = field(default_factory=set)
@@ -52,6 +54,7 @@ class State:
             diary=self.diary.copy(),
             kin=dict(self.kin),
             aliases=dict(self.aliases),
+            erased=set(self.erased),
             changed_files=set(self.changed_files),
             erased_files=set(self.erased_files),
             notes=list(self.notes),
@@ -61,7 +64,8 @@ class State:
 
     def adopt(self, draft: State) -> None:
         """Let what was changed in the draft count."""
-        self.files, self.diary, self.kin, self.aliases = draft.files, draft.diary, draft.kin, draft.aliases
+        self.files, self.diary, self.kin = draft.files, draft.diary, draft.kin
+        self.aliases, self.erased = draft.aliases, draft.erased
         self.changed_files, self.erased_files, self.notes = draft.changed_files, draft.erased_files, draft.notes
         self.related, self.merged, self.handed_over = draft.related, draft.merged, draft.handed_over
 
@@ -71,6 +75,13 @@ class State:
         self.files[case_id] = file
         self.changed_files.add(case_id)
         self.erased_files.discard(case_id)
+
+    def hand_over(self, left: CaseFile, entered: CaseFile) -> None:
+        """The reports that only the second file has now, after a split, and their notes are its case's."""
+        to, staying = entered.case.case_id, {each.id for each in left.reports}
+        gone = {each.id for each in entered.reports if each.id not in staying}
+        self.handed_over |= dict.fromkeys(gone, to)
+        self.notes = [replace(each, case_id=to) if each.report_id in gone else each for each in self.notes]
 
     def relate(self, cases: Iterable[UUID]) -> None:
         """These cases, and all of their families, are to be read together from now on."""

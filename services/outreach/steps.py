@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from services.outreach.assignment import withdraw
 from services.outreach.casefile import CaseFile, Step
-from services.outreach.moving import Moved, complete, merge, renamed, split
+from services.outreach.departing import Before, forget_what_came_with, forget_what_went_to, without_waiting_for
+from services.outreach.moving import Moved, complete, merge, renamed, split, through
 from services.outreach.obligations import owe
 from services.outreach.parting import without
 from services.outreach.promises import advise
@@ -55,22 +56,29 @@ def case_changed(state: State, event: CaseEvent | CaseMerged) -> list[Said]:
 
 
 def release(state: State, case_id: UUID) -> list[Said]:
-    """A case is to be erased: who waits for it gets its part now, or waits no longer; and it takes what is its own with it."""
+    """A case is to be erased: who waits for its part of it gets it now, who waits for it to come or go waits no longer."""
     said: list[Said] = []
-    before: dict[UUID, CaseFile | None] = {}
-    for other in [each for each in state.family(case_id) if each.waiting and each.waiting[0].split_from]:
-        new_id, begins = other.case.case_id, other.waiting[0]
-        old = state.files.get(begins.split_from) if begins.split_from else None
-        if old is not None and begins.state is not None and case_id in (new_id, old.case.case_id):
-            before.setdefault(old.case.case_id, old)
-            before[new_id] = other
-            said += _take(state, split(old, other, without(old.case, begins.state), state.city.visits.attempts), new_id)
+    before: Before = {}
+    file = state.files.get(case_id)
+    for other in [each for each in state.family(case_id) if each.waiting and each.waiting[0].split_from == case_id]:
+        begins = other.waiting[0]
+        if file is not None and begins.state is not None and _has(file, begins.undoes):
+            before[other.case.case_id] = other
+            moved = split(file, other, without(file.case, begins.state), state.city.visits.attempts)
+            said += _take(state, moved, other.case.case_id)
+            file = state.files[case_id]
+    said += forget_what_came_with(state, case_id, before)
     file = state.files.pop(case_id, None)
+    before.pop(case_id, None)
     state.changed_files.discard(case_id)
     for visit in file.visits if file else ():
         state.diary.release(visit.id)
         said += withdraw(file, visit, WithdrawReason.CASE_ERASED)[1] if file else []
     return said + _go_on(state, before)
+
+
+def _has(file: CaseFile, absorbed: UUID | None) -> bool:
+    return absorbed is None or absorbed in {each.case_id for each in file.came}
 
 
 def _step(event: CaseEvent | CaseMerged) -> Step:
@@ -82,8 +90,8 @@ def _step(event: CaseEvent | CaseMerged) -> Step:
     return Step(state=state, reopens=isinstance(event, CaseReopened))
 
 
-def _go_on(state: State, before: dict[UUID, CaseFile | None]) -> list[Said]:
-    """Let steps take effect until none can. `before`: the files as the teams know them, where they changed since."""
+def _go_on(state: State, before: Before) -> list[Said]:
+    """Let steps take effect until none can."""
     said: list[Said] = []
     while (done := _one(state, before)) is not None:
         said += done
@@ -95,36 +103,73 @@ def _go_on(state: State, before: dict[UUID, CaseFile | None]) -> list[Said]:
     return said
 
 
-def _one(state: State, before: dict[UUID, CaseFile | None]) -> list[Said] | None:
+def _one(state: State, before: Before) -> list[Said] | None:
     """What the next step says; None when none is ready."""
     for case_id in _ready_first(state, before):
         file = state.files[case_id]
         step = file.waiting[0]
-        if not complete(step, file):
+        if step.split_from is not None:
+            told = _begin(state, file, step, before)
+        elif not complete(step, file, _begun(state)):
             told = _move(state, file, step, before)
-            if told is not None:
-                return told
-        elif step.state is not None and step.split_from is None:
-            return _act(state, file, step, before.pop(case_id, file))
+        else:
+            told = None if step.state is None else _act(state, file, step, before.pop(case_id, file))
+        if told is not None:
+            return told
     return None
 
 
-def _ready_first(state: State, before: dict[UUID, CaseFile | None]) -> Iterable[UUID]:
+def _begun(state: State) -> set[UUID]:
+    return {each for each, file in state.files.items() if not (file.waiting and file.waiting[0].split_from)} | set(state.aliases)
+
+
+def _begin(state: State, file: CaseFile, step: Step, before: Before) -> list[Said] | None:
+    """A case whose old one is erased has nothing to wait for but what had come with the absorbed case whose merge it undoes."""
+    assert step.state is not None
+    if step.split_from not in state.erased:
+        return None
+    case_id, own = file.case.case_id, step.undoes
+    begun = replace(file, waiting=(Step(state=step.state), *file.waiting[1:]))
+    if own is None or own in state.erased or own in state.aliases:
+        before.setdefault(case_id, file)
+        state.put(begun)
+        state.aliases |= {own: case_id} if own in state.aliases else {}
+        return []
+    absorbed = state.files.get(own)
+    leaves = absorbed.waiting[0].leaves if absorbed is not None and absorbed.waiting else None
+    if absorbed is None or leaves is None or not complete(absorbed.waiting[0], absorbed, _begun(state)):
+        return None
+    before.setdefault(case_id, file)
+    before.pop(own, None)
+    leaves = leaves.model_copy(update={"replaced": through(leaves.replaced, step.state.replaced)})
+    return _take(state, merge(begun, absorbed, leaves, state.city.visits.attempts), own)
+
+
+def _ready_first(state: State, before: Before) -> Iterable[UUID]:
     """The cases with waiting events that what changed so far may let go on."""
-    families = {state.kin.get(each, each) for each in before} | {state.kin.get(each, each) for each in state.changed_files}
+    families = {state.kin.get(each, each) for each in {*before, *state.changed_files, *state.erased}}
     named = {each for each, family in state.kin.items() if family in families} | set(before)
     return sorted(each for each in named if each in state.files and state.files[each].waiting)
 
 
-def _move(state: State, file: CaseFile, step: Step, before: dict[UUID, CaseFile | None]) -> list[Said] | None:
+def _move(state: State, file: CaseFile, step: Step, before: Before) -> list[Said] | None:
     """A move that this step tells of and the other key told of too."""
     case_id = file.case.case_id
     needed = state.city.visits.attempts
+    ahead = without_waiting_for(file, step, state.erased)
+    if ahead != file:
+        before.setdefault(case_id, file)
+        state.put(ahead)
+        return []
+    if step.state is not None:
+        lost = state.erased & set(step.state.split_off) - set(file.gave)
+        if lost:
+            return forget_what_went_to(state, file, step.state, min(lost), before)
     for other in state.family(case_id)[1:]:
         head = other.waiting[0] if other.waiting else None
         if head is None:
             continue
-        if head.leaves is not None and head.leaves.into_case_id == case_id and complete(head, other):
+        if head.leaves is not None and head.leaves.into_case_id == case_id and complete(head, other, _begun(state)):
             before.setdefault(case_id, file)
             before.pop(other.case.case_id, None)
             return _take(state, merge(file, other, head.leaves, needed), other.case.case_id)
@@ -147,11 +192,8 @@ def _take(state: State, moved: Moved, other: UUID) -> list[Said]:
         state.notes = [replace(each, case_id=entered) if each.case_id == other else each for each in state.notes]
     else:
         state.put(moved.left)
-        state.aliases |= dict.fromkeys(moved.back, entered)
-        staying = {each.id for each in moved.left.reports}
-        gone = {each.id for each in moved.entered.reports if each.id not in staying}
-        state.handed_over |= dict.fromkeys(gone, entered)
-        state.notes = [replace(each, case_id=entered) if each.report_id in gone else each for each in state.notes]
+        state.aliases |= dict.fromkeys(set(moved.back) - state.erased, entered)
+        state.hand_over(moved.left, moved.entered)
     return [*moved.withdrawn, *(Said(TOPIC_OF[type(event)].name, str(key), event) for key, event in moved.told)]
 
 

@@ -34,12 +34,13 @@ async def _lock(tx: Tx, keys: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """The cases to read for a batch, their households, the family of each that has one, and what aliases stand for."""
+    """The cases to read for a batch, their households, the family of each that has one, what aliases stand for, who is erased."""
 
     cases: set[UUID]
     households: set[UUID]
     families: dict[UUID, UUID]
     aliases: dict[UUID, UUID]
+    erased: set[UUID]
 
 
 async def lock_families(tx: Tx, cases: Collection[UUID], moving: Collection[UUID], households: Collection[UUID]) -> Kin:
@@ -59,12 +60,12 @@ async def _kin(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) ->
     rows = await tx.fetch(
         """
         with kin as (
-            select case_id, family, part_of from case_kin
+            select case_id, family, part_of, erased from case_kin
             where family in (select family from case_kin where case_id = any($1::uuid[]))
         ), named as (
             select case_id from kin union select * from unnest($1::uuid[])
         )
-        select case_id, k.family, k.part_of, f.household_id,
+        select case_id, k.family, k.part_of, k.erased, f.household_id,
             case when k.case_id is not null then array(
                 select distinct (step #>> '{state,household_id}')::uuid from jsonb_array_elements(f.state -> 'waiting') as step
                 where step #>> '{state,household_id}' is not null
@@ -79,6 +80,7 @@ async def _kin(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) ->
         households=lived | set(households),
         families={row["case_id"]: row["family"] for row in rows if row["family"]},
         aliases={row["case_id"]: row["part_of"] for row in rows if row["part_of"]},
+        erased={row["case_id"] for row in rows if row["erased"]},
     )
 
 
@@ -137,9 +139,15 @@ async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: C
 
 
 async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]) -> None:
-    """Keep these files with their open visits; forget the erased cases and aliases with all that hangs on them."""
+    """Keep these files with their open visits; forget all of the erased cases and aliases but their ids."""
     await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
-    await tx.execute("delete from case_kin where case_id = any($1::uuid[])", list(erased))
+    await tx.execute(
+        """
+        insert into case_kin (case_id, family, erased) select each, each, true from unnest($1::uuid[]) as each
+        on conflict (case_id) do update set part_of = null, erased = true
+        """,
+        list(erased),
+    )
     await tx.execute(
         """
         insert into case_files (case_id, household_id, state) select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[])
@@ -158,7 +166,8 @@ async def save_moves(
 ) -> None:
     """Keep who belongs together and which ids are aliases; the notes of moved reports follow; absorbed files are gone.
 
-    `reports`: the case that each report went to with a split. Once the files and visits that took over are saved.
+    `reports`: the case that each report went to with a split; where that is erased, its note is, too. Once the files and visits
+    that took over are saved.
     """
     await tx.execute(
         """
@@ -184,12 +193,20 @@ async def save_moves(
         list(reports),
         list(reports.values()),
     )
+    await tx.execute(
+        """
+        delete from notes using unnest($1::uuid[], $2::uuid[]) as went (report_id, case_id) join case_kin k using (case_id)
+        where notes.report_id = went.report_id and k.erased
+        """,
+        list(reports),
+        list(reports.values()),
+    )
     await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(merged))
 
 
 async def moved_keys(tx: Tx) -> list[str]:
     """The cases that a merge or split touched: what was said under their keys may tell of somebody who is elsewhere now."""
-    return [str(row["case_id"]) for row in await tx.fetch("select case_id from case_kin")]
+    return [str(row["case_id"]) for row in await tx.fetch("select case_id from case_kin where not erased")]
 
 
 async def save_notes(tx: Tx, notes: Sequence[Note]) -> None:

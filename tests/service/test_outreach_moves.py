@@ -20,7 +20,7 @@ from shared.messaging.wire import Raw
 from shared.runtime.service import Context
 from tests.service.test_outreach import CREATED, Process, pool, record, registered, reported, said, told
 from tests.unit.outreach_room import MONDAY, Town, city
-from tests.unit.test_outreach_moves import Story
+from tests.unit.outreach_story import Story
 
 __all__ = ["pool"]
 pytestmark = pytest.mark.service
@@ -132,7 +132,8 @@ async def test_a_merged_case_is_erased_with_its_alias(pool: asyncpg.Pool[asyncpg
         *(_on(each, 3) for each in gone),
         *(record(home, "households", each.household_id, 2) for home, each in zip(homes, gone, strict=True)),
     )
-    for table in ("case_files", "case_kin", "registers", "open_visits", "notes"):
+    assert await pool.fetchval("select count(*) from case_kin where not erased or part_of is not null") == 0
+    for table in ("case_files", "registers", "open_visits", "notes"):
         assert await pool.fetchval(f"select count(*) from {table}") == 0, table  # noqa: S608  names of our own
     assert await process.hear(reported(_met(story))) == [Answer.REJECTED]
 
@@ -164,3 +165,19 @@ async def test_who_left_with_a_split_is_not_told_of_under_the_old_key_any_more(p
 async def _naming(pool: asyncpg.Pool[asyncpg.Record], word: str) -> int:
     found: int = await pool.fetchval("select count(*) from journal where position($1 in data) > 0", word)
     return found
+
+
+async def test_nobody_waits_for_a_move_that_was_emptied_with_the_case_that_it_made(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    process, (story,) = Process(pool), _stories(1)
+    await process.hear(*_begun([story]))
+    await process.hear(reported(_met(story)))
+    await process.hear(_on(story.gone, 2), _on(story.merged, 2))
+    assert await pool.fetchval("select count(*) from notes") == 1
+    emptied = CaseErased(case_id=story.n.case_id, household_id=story.n.household_id)
+    await process.hear(_on(emptied, 1), _on(CaseErased(case_id=story.x.case_id, household_id=story.x.household_id), 3))
+    assert await pool.fetchval("select count(*) from notes") == 0
+    await process.hear(_on(story.parted, 3))
+    (state,) = await pool.fetch("select case_id, state -> 'waiting' as waiting, state -> 'owed' as owed from case_files")
+    assert (state["case_id"], state["waiting"]) == (story.s.case_id, "[]")
+    assert str(story.x.proceedings[0].proceeding_id) not in state["owed"]
+    assert await pool.fetchval("select count(*) from open_visits") == 1

@@ -11,7 +11,7 @@ from shared.contracts.catalogue import CASES, HOUSEHOLDS
 from shared.messaging.model import Said
 from tests.unit import test_intake_moves as intake
 from tests.unit.outreach_room import Town
-from tests.unit.test_outreach_moves import nobody_twice, teams_know, told_is_so
+from tests.unit.outreach_story import nobody_twice, teams_know, told_is_so
 
 
 @given(intake.steps, st.randoms(use_true_random=False))

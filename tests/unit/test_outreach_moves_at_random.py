@@ -17,7 +17,7 @@ from shared.contracts.topics.cases import CaseEvent, CaseMerged, CaseSplit, Case
 from shared.contracts.topics.field_reports import AttemptReported, ReportCorrection
 from shared.messaging.model import Rejected
 from tests.unit.outreach_room import MONDAY, Town, changed, with_eviction
-from tests.unit.test_outreach_moves import nobody_twice, teams_know, told_is_so
+from tests.unit.outreach_story import nobody_twice, teams_know, told_is_so
 
 PICK = st.integers(0, 50)
 
