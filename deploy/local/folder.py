@@ -41,13 +41,16 @@ class ProcessRecord:
 class Running:
     """Where the parts of a running system are: ports, data sources by service, page addresses, processes by name.
 
-    `kafka_nodes` is 0 where the broker is the embedded one.
+    `kafka_nodes` is 0 where the broker is the embedded one. Where it asks for names and speaks TLS, `kafka_passwords` is the
+    folder with each user's password and `kafka_ca` the file with the authority's certificate.
     """
 
     data: str
     postgres_port: int | None = None
     bootstrap: str | None = None
     kafka_nodes: int = 0
+    kafka_passwords: str | None = None
+    kafka_ca: str | None = None
     databases: dict[str, str] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     processes: dict[str, ProcessRecord] = field(default_factory=dict)

@@ -14,15 +14,15 @@ _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
-def secured(password: str, certificate: Path | None = None) -> dict[str, str]:
+def secured(password: str, tls: tuple[Path, Path] | None = None) -> dict[str, str]:
     """Settings for `Local.start_kafka`, together with the same password of `admin`, who may do everything.
 
-    `certificate` is a PEM file of private key (PKCS 8) and chain; without it the clients' listener is not encrypted.
+    `tls` are a PEM file of private key (PKCS 8) and certificate, and one of the authority that signed it; without them the
+    clients' listener is not encrypted.
     """
     signed_in = f'required username="{ADMIN}" password="{password}"'
-    encrypted = {} if certificate is None else {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(certificate)}
-    protocol = "SASL_PLAINTEXT" if certificate is None else "SASL_SSL"
-    return encrypted | {
+    protocol = "SASL_PLAINTEXT" if tls is None else "SASL_SSL"
+    return ({} if tls is None else _encrypted(*tls)) | {
         "listener.security.protocol.map": f"CLIENTS:{protocol},CONTROLLER:SASL_PLAINTEXT",
         f"{_CLIENTS}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
         f"{_CLIENTS}.scram-sha-512.sasl.jaas.config": f"{_SCRAM} {signed_in};",
@@ -34,3 +34,8 @@ def secured(password: str, certificate: Path | None = None) -> dict[str, str]:
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{ADMIN}",
     }
+
+
+def _encrypted(certificate: Path, authority: Path) -> dict[str, str]:
+    ours = {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(certificate)}
+    return ours | {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(authority)}

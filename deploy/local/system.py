@@ -62,10 +62,12 @@ def service_environment(running: Running, service: str, port: int, clock: str, i
     return (
         kept
         | _broker_environment(running, instance)
+        | _access_environment(running, service)
         | {
             "BLEIBE_DATABASE_DSN_FILE": str(dsn_file),
             "BLEIBE_BOOTSTRAP_SERVERS": str(running.bootstrap),
             "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "BLEIBE_GRACE_S": "5",  # the supervisor waits for 20 s in all
             "BLEIBE_HTTP_PORT": str(port),
             "BLEIBE_TOKENS_FILE": str(data / PERSONS),
             "BLEIBE_DATA_KEY_FILE": str(data / DATA_KEY),
@@ -81,6 +83,13 @@ def _broker_environment(running: Running, instance: str) -> dict[str, str]:
     # The embedded broker has no idempotent producer, looks only now and then whether something came, and lets a static
     # member wait longer.
     return {"BLEIBE_KAFKA_IDEMPOTENT": "false", "BLEIBE_KAFKA_FETCH_WAIT_MS": "20"}
+
+
+def _access_environment(running: Running, service: str) -> dict[str, str]:
+    if running.kafka_passwords is None:
+        return {}
+    signed_in = {"BLEIBE_KAFKA_USER": service, "BLEIBE_KAFKA_PASSWORD_FILE": str(Path(running.kafka_passwords) / service)}
+    return signed_in | ({"BLEIBE_KAFKA_CA_FILE": running.kafka_ca} if running.kafka_ca else {})
 
 
 def tokens(data: Path) -> dict[str, str]:

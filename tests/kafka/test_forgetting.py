@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,15 +12,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.local.kafka import NoKafkaError, missing
 from deploy.local.supervisor import Local
 from services.intake.pulse import KEYS
 from shared.contracts.catalogue import CATALOGUE, FIGURES, HOUSEHOLDS, Topic
 from shared.messaging.topics import TopicSpec, ensure_topics
+from tests.kafka.clusters import kafka_of
 from tests.waiting import eventually
-
-if reason := missing():
-    pytest.skip(f"NOT CHECKED: that Kafka forgets, because {reason}", allow_module_level=True)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,11 +29,7 @@ FAST = {"log.retention.check.interval.ms": "300", "log.cleaner.backoff.ms": "200
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[Local]:
     """One node that looks often whether something is to be forgotten."""
-    with tempfile.TemporaryDirectory(prefix="bleibe-kafka-") as folder, Local(Path(folder), durable=False) as local:
-        try:
-            local.start_kafka(settings=FAST)
-        except NoKafkaError as error:
-            pytest.skip(f"NOT CHECKED: that Kafka forgets, because {error}")
+    with kafka_of("that Kafka forgets", settings=FAST) as local:
         yield local
 
 
@@ -75,19 +66,19 @@ async def test_what_is_over_or_taken_back_is_in_no_file(kafka: Local) -> None:
         lasting = {name for name, topic in names.items() if topic.retention_days is None}
         await eventually(lambda: holding(kafka) == lasting, within_s=60)
         assert lasting == {HOUSEHOLDS.name, FIGURES.name}
-        await producer.send_and_wait(HOUSEHOLDS.name, None, key)  # a register keeps its newest record until it is taken back
-        await asyncio.sleep(3 * SHORT_MS / 1000)  # and for ever where nobody writes: what the pulse is for
-        assert HOUSEHOLDS.name in holding(kafka)
-        await eventually(lambda: forgotten(kafka, producer), within_s=60)
+        for name in lasting:  # a register keeps its newest record until it is taken back
+            await producer.send_and_wait(name, None, key)
+        await eventually(lambda: forgotten(kafka, producer, FIGURES.name), within_s=60)
+        assert HOUSEHOLDS.name in holding(kafka)  # and for ever where nobody writes: what the pulse is for
+        await eventually(lambda: forgotten(kafka, producer, HOUSEHOLDS.name), within_s=60)
     finally:
         await producer.stop()
 
 
-async def forgotten(kafka: Local, producer: AIOKafkaProducer) -> bool:
+async def forgotten(kafka: Local, producer: AIOKafkaProducer, topic: str) -> bool:
     """Beat once more, as intake does each day, and look."""
-    await producer.send_and_wait(HOUSEHOLDS.name, None, KEYS[0].encode())
-    await asyncio.sleep(SHORT_MS / 1000)
-    return HOUSEHOLDS.name not in holding(kafka)
+    await producer.send_and_wait(topic, None, KEYS[0].encode())
+    return topic not in holding(kafka)
 
 
 async def started(producer: AIOKafkaProducer) -> bool:
