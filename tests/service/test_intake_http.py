@@ -23,8 +23,8 @@ from shared.runtime.persons import Person, Role, Tokens
 from shared.runtime.service import Running
 from shared.runtime.web import web_app
 from tests.service.intake_process import Pool, intake_of
+from tests.unit.intake_office import ELSEWHERE
 from tests.unit.intake_words import NOW, party, suit
-from tests.unit.test_intake_decisions import ELSEWHERE
 
 pytestmark = pytest.mark.service
 

@@ -23,6 +23,7 @@ from deploy.local.outside import remove
 from deploy.local.ports import free_port, listens
 from deploy.local.processes import Process, User
 from deploy.local.supervisor import Local, StartError
+from tests import waiting
 
 pytestmark = pytest.mark.service
 
@@ -68,12 +69,9 @@ def system_in_its_own_process(data: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def eventually(condition: Callable[[], bool], within: float = 20) -> None:
+def eventually(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
+    asyncio.run(waiting.eventually(condition, within_s=20))
 
 
 def fetch(dsn: str, statement: str) -> object:

@@ -10,9 +10,9 @@ from shared.contracts.codes import Banner, CaseStatus
 from shared.contracts.topics.cases import CaseEvent
 from shared.contracts.topics.notices import Party
 from shared.contracts.topics.parts import GivenAddress
+from tests.unit.intake_office import COURT, JOBCENTER, LANDLORD, Office, event_of
+from tests.unit.intake_town import ref, terminated
 from tests.unit.intake_words import party, suit
-from tests.unit.test_intake_decisions import COURT, JOBCENTER, LANDLORD, Office, event_of
-from tests.unit.test_intake_moves import ref, terminated
 
 SLIP = GivenAddress(street="Hamer Straße", house_number="12", postcode="48153", place="Münster")
 LETTER = GivenAddress(street="Hammer Str.", house_number="12a", postcode="48153", place="Münster")

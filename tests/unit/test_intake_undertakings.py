@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from shared.contracts.topics.referrals import UndertakingSent
+from tests.unit.intake_town import Town, ref
 from tests.unit.intake_words import TODAY, party, suit
-from tests.unit.test_intake_moves import Town, ref
 
 
 def _sent(town: Town, case_id: UUID, proceeding_id: UUID) -> None:

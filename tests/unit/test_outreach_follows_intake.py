@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.catalogue import CASES, HOUSEHOLDS
 from shared.messaging.model import Said
-from tests.unit import test_intake_moves as intake
+from tests.unit import intake_town as intake
 from tests.unit.outreach_room import Town
 from tests.unit.outreach_story import nobody_twice, teams_know, told_is_so
 
