@@ -41,7 +41,7 @@ Parse = Callable[[Any], Awaitable[KafkaMessage]]
 class Consumer:
     """Hears `topics` as group `group` and hands batches to the pipeline. `instance` makes it a static member.
 
-    `security` are aiokafka's settings of how to sign in and encrypt.
+    `security` are aiokafka's settings of how to sign in and encrypt; `finish_s` is how long a stop waits for the batch in hand.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Consumer:
         session_timeout_ms: int = 10_000,
         fetch_wait_ms: int = 500,
         instance: str | None = None,
+        finish_s: float = 12.0,
         security: Mapping[str, Any] | None = None,
     ) -> None:
         self._pipeline = pipeline
@@ -69,7 +70,7 @@ class Consumer:
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=10_000,
-            graceful_timeout=15.0,
+            graceful_timeout=finish_s,
             logger=logging.getLogger("faststream.kafka"),
             log_level=logging.DEBUG,
         )

@@ -1,7 +1,7 @@
 """One service process: what it hears, decides, says and serves, put together in one place.
 
-Start: database, migrations, topics, relay, jobs, consumer, HTTP. Stop, each step within its time: HTTP, consumer (finish
-the batch, commit, leave the group), relay, pool, traces. Whatever hangs then, `stop_limit_s` after the signal it is over.
+Start: database, migrations, topics, relay, jobs, consumer, HTTP. Stop, each step within its time (`stopping.py`):
+HTTP, consumer (finish the batch, commit, leave the group), relay, pool, traces.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
 import structlog
-import uvicorn
 import uvloop
-from fastapi import FastAPI
 
 from shared.city import load_city
 from shared.contracts.catalogue import EVENT_TYPES, NOTICES
@@ -40,7 +36,6 @@ from shared.runtime.health import Health
 from shared.runtime.logs import configure_logging
 from shared.runtime.metrics import Metrics, ParkedReason
 from shared.runtime.pages import Pages
-from shared.runtime.persons import Tokens
 from shared.runtime.service import (
     Context,
     Job,
@@ -53,26 +48,23 @@ from shared.runtime.service import (
     topic_specs,
     written_topics,
 )
+from shared.runtime.serving import serving
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.stopping import (
+    HUNG,
+    POOL_STOP_S,
+    RELAY_STOP_S,
+    TRACES_STOP_S,
+    begin_to_stop,
+    finish_s,
+)
 from shared.runtime.telemetry import configure_tracing, shutdown_tracing
-from shared.runtime.web import web_app
 
 log = structlog.get_logger()
-
-HUNG = 70
-"""The exit status of a process that would not go on, or not end; its supervisor starts a new one."""
 
 GAP_ALARM_S = 60
 AGAIN_S = 0.5
 OUTBOX_YOUNG_S = 60
-RELAY_STOP_S, HTTP_STOP_S, POOL_STOP_S, TRACES_STOP_S = 3.0, 3.0, 3.0, 3.0
-HTTP_LAST_S = 1.0
-"""What uvicorn may take beyond its own limit."""
-
-
-def stop_limit_s(grace_s: float) -> float:
-    """Seconds from the signal to the end of the process; whoever supervises it waits longer. `grace_s` is the consumer's part."""
-    return HTTP_STOP_S + HTTP_LAST_S + grace_s + RELAY_STOP_S + POOL_STOP_S + TRACES_STOP_S
 
 
 def run(build: Callable[[Context], Service]) -> None:
@@ -94,9 +86,9 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     read_every_record()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _begin_to_stop, stop, stop_limit_s(settings.grace_s))
+        asyncio.get_running_loop().add_signal_handler(number, begin_to_stop, stop, settings.grace_s)
     try:
-        async with running(service, context) as system, _http(service, system):
+        async with running(service, context) as system, serving(service, system):
             _collect_less()
             log.info("started", service=service.name)
             await _until(stop, system)
@@ -114,14 +106,6 @@ def _collect_less() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-
-
-def _begin_to_stop(stop: asyncio.Event, limit_s: float) -> None:
-    """Every step has its limit; this is for what cannot be cancelled, like a thread that waits for a name server."""
-    stop.set()
-    last = threading.Timer(limit_s, os._exit, (HUNG,))
-    last.daemon = True
-    last.start()
 
 
 async def _until(stop: asyncio.Event, system: Running) -> None:
@@ -181,6 +165,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         session_timeout_ms=settings.kafka_session_timeout_ms,
         fetch_wait_ms=settings.kafka_fetch_wait_ms,
         instance=settings.instance,
+        finish_s=finish_s(settings.grace_s),
     )
     await _patiently(topics)
     sending = asyncio.create_task(relay.run())
@@ -309,44 +294,3 @@ async def _observe(system: Running, consumer: Consumer) -> None:
         metrics.heard_from(row["topic"].partition(".")[2], row["at"])
     system.health.holds("assigned", now=consumer.assigned())
     system.health.holds("outbox_young", now=outbox["age"] < OUTBOX_YOUNG_S)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to the service: one place decides the order of stopping."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _http(service: Service, system: Running) -> AsyncIterator[None]:
-    settings = system.context.settings
-    tokens = Tokens.load(settings.tokens_file)
-    app: FastAPI = web_app(
-        f"Bleibe {service.name}", tokens=tokens, pages=system.pages, health=system.health, metrics=system.metrics
-    )
-    app.include_router(service.routes(system))
-    server = _Server(
-        uvicorn.Config(
-            app,
-            settings.http_host,
-            settings.http_port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=int(HTTP_STOP_S),
-            limit_concurrency=200,
-            h11_max_incomplete_event_size=65_536,
-        )
-    )
-    serving = asyncio.create_task(server.serve())
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(serving, HTTP_STOP_S + HTTP_LAST_S)

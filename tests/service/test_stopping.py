@@ -1,0 +1,122 @@
+"""How a service process ends: step by step, each within its time, the whole before anybody loses patience with it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from deploy.local.folder import Running as LocalNote
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.processes import GRACE
+from deploy.local.system import SERVICES, service_environment
+from services.intake.app import build
+from shared.city import load_city
+from shared.messaging import consumer
+from shared.messaging.consumer import Consumer
+from shared.messaging.relay import Relay
+from shared.runtime import patience
+from shared.runtime.clock import WallClock
+from shared.runtime.health import Health
+from shared.runtime.metrics import Metrics
+from shared.runtime.pages import Pages
+from shared.runtime.persons import write_persons
+from shared.runtime.process import running
+from shared.runtime.service import Context, Running
+from shared.runtime.serving import serving
+from shared.runtime.settings import MUENSTER, ServiceSettings
+from shared.runtime.stopping import HTTP_LAST_S, HTTP_STOP_S, POOL_STOP_S, RELAY_STOP_S, TRACES_STOP_S, finish_s, stop_limit_s
+from tests.compose_file import compose
+from tests.the_broker import ON_KAFKA
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture
+def context(database: str, bootstrap: str, tmp_path: Path) -> Context:
+    write_persons(tmp_path / "persons", [])
+    (tmp_path / "key").write_text("0" * 64)
+    settings = ServiceSettings(
+        database_dsn=SecretStr(database),
+        bootstrap_servers=bootstrap,
+        kafka_idempotent=ON_KAFKA,
+        kafka_session_timeout_ms=6000,
+        http_port=free_port(),
+        tokens_file=tmp_path / "persons",
+        data_key_file=tmp_path / "key",
+    )
+    return Context(settings, load_city(MUENSTER), WallClock(), Metrics([]))
+
+
+async def test_the_steps_come_in_their_order(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def noted(owner: type, name: str, word: str) -> None:
+        real: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+        @functools.wraps(real)
+        async def noting(*args: Any, **options: Any) -> Any:  # noqa: ANN401  handed on
+            try:
+                return await real(*args, **options)
+            finally:
+                ended.append(word)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    noted(Consumer, "stop", "consumer")
+    noted(Relay, "run", "relay")
+    noted(asyncpg.Pool, "close", "pool")
+    service, address = build(context), f"http://{LOOPBACK}:{context.settings.http_port}"
+    async with running(service, context) as system:
+        async with serving(service, system), httpx.AsyncClient() as client:
+            await eventually(lambda: _answers(client, address))
+        ended.append("http")
+    assert ended == ["http", "consumer", "relay", "pool"]
+
+
+async def _answers(client: httpx.AsyncClient, address: str) -> bool:
+    try:
+        return (await client.get(f"{address}/health/live")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def test_a_silent_connection_is_closed_by_the_real_server(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEADERS_S", 0.2)
+    service = build(context)
+    unused: Any = None
+    system = Running(service, context, unused, unused, unused, Health([], []), Pages(service.templates))
+    async with serving(service, system):
+
+        async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+            try:
+                return await asyncio.open_connection(LOOPBACK, context.settings.http_port)
+            except OSError:
+                return None
+
+        reader, writer = await eventually(connected)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+def test_every_limit_leaves_room_for_the_next_one() -> None:
+    grace_s = ServiceSettings.model_fields["grace_s"].default
+    assert consumer.COMMIT_S < finish_s(grace_s) < grace_s, "a batch in hand is committed, and the group is left, in time"
+    steps = (HTTP_STOP_S + HTTP_LAST_S, grace_s, RELAY_STOP_S, POOL_STOP_S, TRACES_STOP_S)
+    assert sum(steps) <= stop_limit_s(grace_s)
+    for service in SERVICES:
+        assert stop_limit_s(grace_s) < float(compose()["services"][service]["stop_grace_period"].removesuffix("s"))
+
+
+def test_the_local_supervisor_waits_for_longer_than_a_service_takes(tmp_path: Path) -> None:
+    note = LocalNote(str(tmp_path), bootstrap=f"{LOOPBACK}:1", databases={"intake": "postgresql://nobody@127.0.0.1/x"})
+    environment = service_environment(note, "intake", 1, "wall", "intake")
+    assert stop_limit_s(float(environment["BLEIBE_GRACE_S"])) < GRACE
