@@ -15,7 +15,6 @@ from typing import Literal
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run
@@ -29,7 +28,7 @@ from shared.messaging.fetching import read_every_record
 from shared.messaging.journal import TOMBSTONE
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Heard
-from shared.messaging.recovery import Imported, bring_back, unknown
+from shared.messaging.recovery import Imported, ask_to_read_again, bring_back, unknown
 from shared.messaging.relay import LOCK
 from shared.messaging.wire import Raw, Reader, TopicRules
 
@@ -54,7 +53,7 @@ CONTENT_GONE = "answered since the backup, and no topic has the message: ask its
 
 
 def recover(service: Literal["intake", "outreach", "referral", "reporting"], *, report: Path | None = None) -> None:
-    """Bring back what a restored service's own topics still know, and have it read all its inputs again.
+    """Bring back what a restored service's own topics still know, and have it read again what it heard since.
 
     For a service that says its database was restored from a backup, and refuses to start. Stop all its processes first. The
     report lists every event that came back; those with a word in the last column are for a person.
@@ -88,9 +87,9 @@ async def bring_service_back(system: Target, service: str, city: City) -> list[L
         async with connection.transaction():
             found = await unknown(connection, events)
             await bring_back(connection, found)
+            await ask_to_read_again(connection)
         kept = {str(row["id"]) for row in await connection.fetch("select id from inbound where answer is not null")}
     kept |= {_header(raw, "ce_id") async for raw in _all(system, {each for each in heard if topic_of(each).foreign})}
-    await _read_again(system, service, heard)
     return [
         Line(each.topic, each.key, each.n, each.type, each.time.isoformat(timespec="seconds"), _why(each, kept)) for each in found
     ]
@@ -164,21 +163,9 @@ async def _all(system: Target, topics: Collection[str]) -> AsyncIterator[Raw]:
             left = {each: end for each, end in left.items() if await consumer.position(each) < end}
 
 
-async def _read_again(system: Target, service: str, topics: Collection[str]) -> None:
-    """Put the service's group back to the beginning of all it hears: what it knows, it passes over."""
-    async with _consumer(system, service) as consumer:
-        partitions = _partitions(topics)
-        begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S)
-        consumer.assign(partitions)
-        try:
-            await asyncio.wait_for(consumer.commit(begins), ANSWER_S)
-        except KafkaError as error:
-            fail(f"The group {service} cannot be put back ({type(error).__name__}): a process of it still runs, or ran just now.")
-
-
 @contextlib.asynccontextmanager
-async def _consumer(system: Target, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(**system.clients, group_id=group, enable_auto_commit=False)
+async def _consumer(system: Target) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(**system.clients, group_id=None, enable_auto_commit=False)
     await asyncio.wait_for(consumer.start(), ANSWER_S)
     try:
         yield consumer

@@ -57,7 +57,7 @@ async def append(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
         [entry.said.topic for entry in entries],
         [entry.said.key for entry in entries],
         [uuid4() for _ in entries],
-        [_type(entry.said) for entry in entries],
+        [type_of(entry.said) for entry in entries],
         [entry.said.data.model_dump_json() if entry.said.data is not None else None for entry in entries],
         [entry.causation for entry in entries],
         [entry.traceparent for entry in entries],
@@ -65,7 +65,8 @@ async def append(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
     )
 
 
-def _type(said: Said) -> str:
+def type_of(said: Said) -> str:
+    """As it is written."""
     return TOMBSTONE if said.data is None else str(said.data.TYPE)  # type: ignore[attr-defined]  # events have a TYPE
 
 

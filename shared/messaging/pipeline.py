@@ -21,7 +21,7 @@ from shared.messaging import inbound, parking
 from shared.messaging.ids import deciding
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Answer, Decision, Heard, Rejected, Room, S, Said, Tx
-from shared.messaging.recovery import Told
+from shared.messaging.recovery import Told, led_to_again, told
 from shared.messaging.sequence import Line, Task
 from shared.messaging.wire import Raw, Reader, Unreadable
 from shared.runtime.clock import Clock
@@ -64,6 +64,7 @@ class _Batch:
     """What a batch came to, before commit."""
 
     lines: dict[tuple[str, str], Line]
+    told: Told = field(default_factory=Told)
     entries: list[Entry] = field(default_factory=list)
     alone: list[tuple[Task, str, str | None, str]] = field(default_factory=list)
     answered: list[Task] = field(default_factory=list)
@@ -85,7 +86,8 @@ class Pipeline(Generic[S]):
 
     `stop_at`: failed events of our own topics at which the line stops. Outside messages stop it when so many in a row failed in
     our own code, of more than one sender: a release that cannot decide stops, a stranger's odd message does not stop others.
-    `secret` keys the ids that decisions give out; `told` is what was said before the database was lost, if it ever was.
+    `secret` keys the ids that decisions give out. While `recovering`, nothing is said that had been told before the database was
+    lost.
     """
 
     service: str
@@ -99,7 +101,7 @@ class Pipeline(Generic[S]):
     stop_at: int = 100
     about: About = _about_nothing
     secret: bytes = b""
-    told: Told = field(default_factory=Told)
+    recovering: bool = False
     _failing: list[str] = field(default_factory=list)
 
     async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
@@ -197,6 +199,8 @@ class Pipeline(Generic[S]):
         own = [task for task in tasks if not self.reader.rules(task.raw.topic).foreign]
         in_line = [task for task in own if self._in_line(task)]
         batch = _Batch(await parking.lock_lines(tx, self._keys_of(in_line, keys), self.reader))
+        if self.recovering:
+            batch.told = await told(tx)
         for task in own:
             if not self._in_line(task):
                 batch.alone.append((task, "failed", *_problem(task.read)))
@@ -216,6 +220,7 @@ class Pipeline(Generic[S]):
         if state is not None:
             await self.room.save(tx, state)
         await append(tx, batch.entries, now)
+        await led_to_again(tx, batch.told)
         batch.failed = await parking.save_lines(tx, batch.lines)
         await parking.park(tx, batch.alone)
         await parking.unpark(tx, batch.released)
@@ -242,7 +247,8 @@ class Pipeline(Generic[S]):
                 batch.count(task, Outcome.PARKED)
             elif task.decision is not None:
                 batch.count(task, Outcome.DUPLICATE if task.decision.answer is Answer.DUPLICATE else Outcome.REJECTED)
-                batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
+                if not self.recovering:  # nobody has asked again
+                    batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
         return [task for task in foreign if task.decision is None and task.read.id is not None]
 
     def _answer(self, state: S | None, task: Task, batch: _Batch, failing: str | None) -> None:
@@ -314,7 +320,7 @@ class Pipeline(Generic[S]):
     def _say(self, batch: _Batch, span: Span, read: Heard | Unreadable, said: Sequence[Said]) -> None:
         """Queue events with their cause, in the trace of what caused them."""
         trace = traceparent(span)
-        batch.entries += [Entry(one, read.id, trace) for one in self.told.left_to_say(read.id, said)]
+        batch.entries += [Entry(one, read.id, trace) for one in batch.told.left_to_say(said)]
         if span.is_recording():
             for one in said:
                 span.set_attributes(self.about(one))

@@ -1,20 +1,22 @@
 """One service's database restored alone from a backup: what its topics still know comes back into its journal.
 
-Numbers go on above what was said. The service then reads its inputs again and decides anew what it has forgotten: with the
-same ids (`ids.py`), and without saying again what has been said (`Told`).
+Numbers go on above what was said. The service then reads again what it heard since (`rereading.py`) and decides anew what it
+has forgotten: with the same ids (`ids.py`), and without saying again what has been said (`Told`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from asyncpg import Pool, Record
-
+from shared.messaging.journal import type_of
 from shared.messaging.model import Said, Tx
+
+LONGEST_S = 3600
+"""How long a process waits for another one that is reading again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +71,69 @@ async def bring_back(tx: Tx, events: Sequence[Imported]) -> None:
     )
 
 
+async def ask_to_read_again(tx: Tx) -> None:
+    """Have the service read again, when it starts, what it heard since this database's last sign of life."""
+    await tx.execute(
+        """
+        insert into recoveries (alive_at)
+        select greatest((select max(ran_at) from ticks), (select max(recorded_at) from inbound), 'epoch'::timestamptz)
+        """
+    )
+
+
+@contextlib.asynccontextmanager
+async def awaiting(connection: Tx) -> AsyncIterator[datetime | None]:
+    """While the block runs no other process does it: since when it must be read again, None where nobody asked for it."""
+    await connection.execute("select pg_advisory_lock(hashtext('bleibe.recovery'))", timeout=LONGEST_S)
+    try:
+        yield await connection.fetchval("select min(alive_at) from recoveries where done_at is null")
+    finally:
+        await connection.execute("select pg_advisory_unlock(hashtext('bleibe.recovery'))")
+
+
+async def done(tx: Tx) -> None:
+    """It was read again, all of it."""
+    await tx.execute("update recoveries set done_at = now() where done_at is null")
+
+
+Kind = tuple[str, str, str]
+"""Topic, key and type of an event."""
+
+
 @dataclass(slots=True)
 class Told:
-    """How many events each message had led to on each key before they were forgotten. Empty for a service never recovered."""
+    """The numbers of what had been told, by kind, oldest first. What is led to again in the same order is not said again."""
 
-    counts: Counter[tuple[UUID, str, str]] = field(default_factory=Counter)
+    before: dict[Kind, list[int]] = field(default_factory=dict)
+    again: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def left_to_say(self, message: UUID | None, said: Sequence[Said]) -> Sequence[Said]:
-        """What this message leads to, without what it had led to then."""
-        if not self.counts or message is None:
-            return said
-        before = Counter({key: self.counts[message, *key] for key in {(one.topic, one.key) for one in said}})
+    def left_to_say(self, said: Sequence[Said]) -> Sequence[Said]:
+        """Without what had been told."""
         left = []
         for one in said:
-            if before[one.topic, one.key] > 0:
-                before[one.topic, one.key] -= 1
+            numbers = self.before.get((one.topic, one.key, type_of(one)))
+            if numbers:
+                self.again.append((one.topic, one.key, numbers.pop(0)))
             else:
                 left.append(one)
         return left
 
 
-async def told(pool: Pool[Record]) -> Told:
-    """What this service had told before its database was lost."""
-    rows = await pool.fetch(
+async def told(tx: Tx) -> Told:
+    """What this service had told before its database was lost, and has not been led to again yet."""
+    rows = await tx.fetch(
         """
-        select causation_id, topic, key, count(*) as n from recovered
-        where causation_id is not null group by causation_id, topic, key
+        select topic, key, type, array_agg(n order by n) as numbers
+        from recovered join journal using (topic, key, n) group by topic, key, type
         """
     )
-    return Told(Counter({(row["causation_id"], row["topic"], row["key"]): row["n"] for row in rows}))
+    return Told({(row["topic"], row["key"], row["type"]): row["numbers"] for row in rows})
+
+
+async def led_to_again(tx: Tx, told_now: Told) -> None:
+    """Of these nothing is left to find out."""
+    if told_now.again:
+        await tx.execute(
+            "delete from recovered where (topic, key, n) in (select * from unnest($1::text[], $2::text[], $3::bigint[]))",
+            *(list(column) for column in zip(*told_now.again, strict=True)),
+        )
