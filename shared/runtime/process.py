@@ -28,8 +28,8 @@ from shared.messaging.fetching import read_every_record
 from shared.messaging.memory import DatabaseBehindTopics
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.pipeline import Pipeline
-from shared.messaging.recovery import told
 from shared.messaging.relay import Relay
+from shared.messaging.rereading import read_again
 from shared.messaging.topics import ensure_topics
 from shared.runtime.clock import clock_from
 from shared.runtime.health import Health
@@ -150,7 +150,6 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         stop_at=context.city.parked_limit,
         about=concerning,
         secret=settings.data_key(),
-        told=await told(pool),
     )
     system = Running(service, context, pool, pipeline, relay, health, Pages(service.templates))
     consumer = Consumer(
@@ -170,6 +169,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     await _patiently(topics)
     sending = asyncio.create_task(relay.run())
     await _before_anything(relay, sending)
+    await read_again(pool, pipeline, kafka_clients(settings), service.hears)
     background = [sending, asyncio.create_task(_periodic(system, consumer))]
     for task in background:
         task.add_done_callback(_end_of_process)
