@@ -112,6 +112,13 @@ class CaseFile(_Part):
         )
 
     @property
+    def missing(self) -> frozenset[UUID]:
+        """The cases that its newest state lists and whose coming or going has not been heard of."""
+        if self.facts is None:
+            return frozenset()
+        return (self.facts.absorbed - self.taken_in) | (self.facts.split_off - self.split_off)
+
+    @property
     def follows(self) -> frozenset[UUID]:
         """The cases that must be read with this one."""
         return self.kin | self.former | {each for each in (self.merged_into, self.undone_into) if each is not None}

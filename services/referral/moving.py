@@ -13,6 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.referral.casefile import Assessed, CaseFile, Consent, hear_case, in_order, names_of, rename
+from services.referral.departing import taken_back, without_persons
 from services.referral.referral import AT_PROVIDER, GROUPS, Referral, take_back
 from shared.contracts.catalogue import REFERRALS
 from shared.contracts.codes import Need, TransmissionBasis, WithdrawReason
@@ -98,6 +99,8 @@ def split(files: Files, event: CaseSplit) -> Moved:
         }
     )
     if now[parent].erased:
+        if event.undoes is not None and not now[event.undoes].erased:
+            _undo_nothing(now, event.case_id, event.undoes)
         return _changes(files, now, ())
     for each in (*way, parent):
         now[each] = now[each].model_copy(update={"split_off": now[each].split_off | {event.case_id}})
@@ -118,12 +121,17 @@ def follow(files: Files, case_id: UUID) -> Moved:
         return Moved()
     now = dict(files)
     told: list[Said] = []
-    for to, names in file.parted.items():
+    for to, names in sorted(file.parted.items()):
         gone = file.strangers & set(names)
         consents = tuple(each for each in file.consents if each.person_id in gone)
         moving = tuple(each for each in file.referrals if _is_for(file, each, to) or _rests_on(file, each, consents))
         place, _ = place_of(now, to)
-        if not (consents or moving) or place == case_id or now[place].erased:
+        if now[place].erased:
+            file, left = without_persons(_without(file, consents, moving), gone, to)
+            now[case_id] = file
+            told += [*taken_back(case_id, to, moving), *left]
+            continue
+        if not (consents or moving) or place == case_id:
             continue
         file = _without(file, consents, moving)
         moving, recalled = _without_who_stayed(file, moving)
@@ -170,8 +178,7 @@ def _undo(now: dict[UUID, CaseFile], event: CaseSplit, undoes: UUID) -> Sequence
     """Take out what came with the absorbed case, from wherever it is; its id now means the new case."""
     alias = now[undoes]
     if alias.merged_into is None:
-        kin = alias.kin | {event.case_id}
-        now[undoes] = alias.model_copy(update={"undone_into": event.case_id, "kin": kin})
+        _undo_nothing(now, event.case_id, undoes)
         return ()
     holder, way = place_of(now, undoes)
     file = now[holder]
@@ -207,6 +214,15 @@ def _undo(now: dict[UUID, CaseFile], event: CaseSplit, undoes: UUID) -> Sequence
     )
     now |= {holder: stays, event.case_id: new}
     return (*_taken_over(new, holder, part.referrals), *_given_up(holder, event.case_id, part.referrals))
+
+
+def _undo_nothing(now: dict[UUID, CaseFile], new: UUID, undoes: UUID) -> None:
+    """Nothing has come with the absorbed case yet, or nothing of it is left: what its id still brings is the new case's."""
+    alias = now[undoes]
+    if alias.merged_into is None:
+        now[undoes] = alias.model_copy(update={"undone_into": new, "kin": alias.kin | {new}})
+    else:
+        now[undoes] = alias.model_copy(update={"merged_into": new})
 
 
 def _received(file: CaseFile, part: CaseFile) -> CaseFile:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import SerializationError
 
-from services.referral import casefile, moving, store
+from services.referral import casefile, departing, moving, store
 from services.referral.casefile import CaseFile
 from services.referral.moving import Moved, family, place_of
 from services.referral.replies import answer
@@ -137,15 +137,29 @@ class ReferralRoom:
                 return self._void(state, own, voided)
         place, way = place_of(state.files, own.case_id)
         file = state.files[place]
-        return () if file.erased else self._settled(state, _heard(state, file, way, heard))
+        if file.erased:
+            return ()
+        file = _heard(state, file, way, heard)
+        for each in sorted(file.missing):
+            if state.files[each].erased:
+                file = departing.without_waiting_for(file, each)
+            else:
+                self._keep(state, (departing.watched(state.files[each], place), ()))
+        return self._settled(state, file)
 
     def _erase(self, state: Batch, file: CaseFile) -> Sequence[Said]:
-        """Whom a split gave to this case, the other case forgets too."""
-        for each in family(state.files, file.case_id):
-            parted = {to: names for to, names in state.files[each].parted.items() if to != file.case_id}
-            self._keep(state, (state.files[each].model_copy(update={"parted": parted}), ()))
+        """What was the case's own elsewhere, or came from it, is forgotten there, too."""
+        others = [each for each in family(state.files, file.case_id) if each != file.case_id]
         state.gone |= {file.case_id, *(each.referral_id for each in file.referrals)}
-        return self._keep(state, erase(file))
+        said = [*self._keep(state, erase(file))]
+        for each in others:
+            forgotten = departing.forget(state.files[each], file.case_id)
+            state.gone |= {one.referral_id for one in state.files[each].referrals} - {
+                one.referral_id for one in forgotten[0].referrals
+            }
+            said += self._keep(state, forgotten)
+            said += self._settled(state, state.files[each])
+        return said
 
     def _merge(self, state: Batch, file: CaseFile, event: CaseMerged) -> Sequence[Said]:
         """What was merged into an erased case is erased with it."""
@@ -224,7 +238,10 @@ def cases_named(heard: Heard) -> set[UUID]:
         case CaseMerged() as event:
             return {event.case_id, event.into_case_id}
         case CaseSplit() as event:
-            return {event.case_id, event.split_from, *([event.undoes] if event.undoes else ())}
+            others = {*event.absorbed, *event.split_off, *([event.undoes] if event.undoes else ())}
+            return {event.case_id, event.split_from} | others
+        case CaseEvent() as event:
+            return {event.case_id, *event.absorbed, *event.split_off}
     return {UUID(heard.key)}
 
 

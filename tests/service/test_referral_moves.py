@@ -29,8 +29,8 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.service import Context
 from shared.runtime.settings import MUENSTER
 from tests.service.test_referral import DEBTS, Letters, Pool, deliver, pool, referral_id, room, statements_of  # noqa: F401  fixtures
+from tests.unit.referral_story import NEW_ANNA, case, consent, merged, split, talk, withdrawn
 from tests.unit.referral_town import ANNA, BEN, MONDAY, Town, at
-from tests.unit.test_referral_moves import NEW_ANNA, case, consent, merged, split, talk, withdrawn
 
 pytestmark = pytest.mark.service
 

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.catalogue import CASES, HANDOVERS, HOUSEHOLDS
-from shared.contracts.codes import Channel, ReferralState
+from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, HOUSEHOLDS
+from shared.contracts.codes import (
+    Channel,
+    ReferralState,
+    WithdrawReason,
+)
 from shared.contracts.topics.cases import ProceedingFact, Replaced
 from shared.contracts.topics.handovers import HandoverMade, HandoverRecalled
 from shared.contracts.topics.households import Claim
+from shared.contracts.topics.offers import OfferWithdrawn
 from shared.contracts.topics.referrals import ReferralsGivenUp, UndertakingSent
+from tests.unit.referral_story import (
+    ARREARS,
+    CLARA,
+    DEBTS,
+    NEW_ANNA,
+    PARTED,
+    N,
+    S,
+    case,
+    comes_to,
+    consent,
+    in_turn,
+    one_case,
+    play,
+    split,
+    talk,
+    withdrawn,
+)
 from tests.unit.referral_town import ANNA, BEN, MONDAY, Town
-from tests.unit.test_referral_moves import ARREARS, CLARA, N, S, case, split, talk
 
 OLD_SUIT, STAYING = UUID(int=81), UUID(int=82)
 SUIT = ProceedingFact(proceeding_id=OLD_SUIT, channel=Channel.MIZI_FORM, received_on=MONDAY)
@@ -78,3 +101,44 @@ def test_what_is_for_a_suit_that_stays_stays(order: tuple[int, int]) -> None:
         town.hear(CASES.name, *((N, GOES), (S, STAYS))[n])
     assert [each.proceeding_id for each in town.files[S].referrals] == [STAYING]
     assert not town.files[N].referrals
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_what_rests_on_a_consent_follows_the_person_who_went_and_nobody_who_stayed(data: st.DataObject) -> None:
+    town = play(PARTED, data.draw(st.permutations(in_turn(PARTED))))
+    assert {(each.person_id) for each in town.files[S].consents} == {ANNA}
+    assert {(each.person_id) for each in town.files[N].consents} == {NEW_ANNA}
+    assert Counter(each.need for each in town.files[S].referrals if each.live) == Counter([DEBTS, ARREARS])
+    assert not town.files[N].referrals
+    assert comes_to(town) == comes_to(play(PARTED, in_turn(PARTED)))
+
+
+def test_a_referral_goes_with_the_only_person_whose_consent_it_rests_on() -> None:
+    town = one_case(
+        (CASES.name, S, [case(S, persons=(ANNA, CLARA))]),
+        (ASSESSMENTS.name, S, [consent(S, 2, CLARA), talk(S, 1, DEBTS)]),
+        *PARTED[2:],
+        (CASES.name, S, [case(S, persons=(ANNA,), split_off=(N,))]),
+    )
+    assert not town.files[S].referrals
+    assert [each.state for each in town.files[N].referrals] == [ReferralState.OFFERED]
+    assert not [each for each in town.said if isinstance(each.data, OfferWithdrawn)], "its provider hears nothing"
+    town.hear(ASSESSMENTS.name, S, withdrawn(S, 2, CLARA))
+    assert [each.state for each in town.files[N].referrals] == [ReferralState.RECALLED], "by the old case's key, too"
+
+
+def test_what_an_authority_holds_of_persons_who_went_is_recalled_and_goes_out_without_them() -> None:
+    town = Town()
+    town.household()
+    town.hear(CASES.name, S, case(S, persons=(ANNA, BEN)))
+    town.hear(ASSESSMENTS.name, S, talk(S, 1, ARREARS))
+    town.hear(CASES.name, N, split(N, S, persons=(CLARA,), replaced=(Replaced(was=BEN, now=CLARA),)))
+    assert len(town.on(HANDOVERS.of("jobcenter"))) == 1, "who stays is not known yet"
+    town.hear(CASES.name, S, case(S, persons=(ANNA,), split_off=(N,)))
+    first, recalled, again = town.on(HANDOVERS.of("jobcenter"))
+    assert isinstance(first, HandoverMade)
+    assert isinstance(recalled, HandoverRecalled)
+    assert recalled.reason is WithdrawReason.CASE_MOVED
+    assert isinstance(again, HandoverMade)
+    assert [each.person_id for each in again.persons] == [ANNA]
