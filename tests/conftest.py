@@ -12,11 +12,20 @@ import pytest
 from hypothesis import settings
 
 from deploy.local.supervisor import Local
-from tests.the_broker import start_broker
+from tests.the_broker import ON_KAFKA, start_broker
 
 # Tests run on shared machines: a property is judged by its answers, not by its milliseconds.
 settings.register_profile("bleibe", deadline=None)
 settings.load_profile("bleibe")
+
+
+def pytest_report_header() -> str:
+    """What the run is on, and what that cannot show."""
+    if ON_KAFKA:
+        return "broker: Apache Kafka, one node"
+    return (
+        "broker: the embedded one; NOT CHECKED on it: an idempotent producer, a memory beyond its process (make test-kafka)"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,13 @@ from aiokafka.errors import KafkaError, SecurityDisabled
 from cyclopts import App
 
 from deploy.cli.output import fail, run
+from deploy.cli.target import named_kafka
 from deploy.kafka.apply import apply_access, apply_topics, passwords_in
 from deploy.kafka.wanted import grants, principals, topics
 from deploy.local.system import MUENSTER
 from shared.city import City, load_city
 from shared.messaging.topics import TopicSpec
 from shared.runtime.service import topic_specs
-from shared.runtime.settings import KafkaSettings
 
 app = App(name="cluster", help="The Kafka cluster: its topics, its users and what they may do.")
 
@@ -40,7 +40,7 @@ def apply(*, passwords: Path | None = None) -> None:
 
 
 async def _apply(passwords: Path | None) -> None:
-    clients = KafkaSettings().kafka_clients()
+    clients = named_kafka().kafka_clients()
     city = load_city(MUENSTER)
     try:
         print(f"{await apply_topics(clients, specs(city))} topics")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from deploy.local.folder import default_folder, read_running
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.transport import require_verified
@@ -50,7 +52,7 @@ def target() -> Target:
         return Target(running.databases, running.bootstrap, running.pages, Path(running.data), embedded=not running.kafka_nodes)
     named = {service: os.environ.get(f"BLEIBE_{service.upper()}_DSN") for service in SERVICES}
     if os.environ.get("BLEIBE_BOOTSTRAP_SERVERS") and all(named.values()):
-        kafka = KafkaSettings()
+        kafka = named_kafka()
         databases = {service: dsn for service, dsn in named.items() if dsn}
         for dsn in databases.values():
             require_verified(dsn, kafka.privately())
@@ -59,3 +61,17 @@ def target() -> Target:
         f"No system runs from {default_folder()}. Start one with `bleibe up`, or name one by BLEIBE_BOOTSTRAP_SERVERS "
         "and BLEIBE_INTAKE_DSN, BLEIBE_OUTREACH_DSN, BLEIBE_REFERRAL_DSN, BLEIBE_REPORTING_DSN."
     )
+
+
+def named_kafka() -> KafkaSettings:
+    """The Kafka that the environment names, and how to sign in there, as a service would read it.
+
+    Raises:
+        NoSystem: none is named, or not as it must be; the message names the variables.
+    """
+    try:
+        return KafkaSettings()
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)[0]
+        variable = f"BLEIBE_{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
+        raise NoSystem(variable + wrong["msg"].removeprefix("Value error, ")) from None

@@ -14,7 +14,7 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md"), *ROOT.glob("deploy/**/README.md")]
 )
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
-NOT_SETTINGS = {"BLEIBE_DATA", "BLEIBE_TEST_BOOTSTRAP"}
+NOT_SETTINGS = {"BLEIBE_DATA", "BLEIBE_TEST_KAFKA"}
 """Read by the local system and by the tests, not by services."""
 
 

@@ -27,6 +27,7 @@ from shared.messaging import parking
 from shared.messaging.wire import Raw
 from tests.system.one_case import CITY, Marks, Played, mark
 from tests.system.one_notice import COURT, Sender, all_topics, events, message, read, settled, write
+from tests.the_broker import BROKER
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.system
@@ -74,7 +75,7 @@ async def test_the_words_are_found_where_personal_data_belongs(system: Target, p
 
 async def test_no_log_tells_them(system: Target, words: list[str]) -> None:
     logs = {path.name: path.read_bytes() for path in (folder(system) / "logs").iterdir()}
-    assert logs.keys() >= {"postgres.log", "broker.log", *(f"{service}.log" for service in SERVICES)}
+    assert logs.keys() >= {"postgres.log", f"{BROKER}.log", *(f"{service}.log" for service in SERVICES)}
     assert b"batch_apart" in logs["intake.log"]  # the failing statements have left their trace
     assert {name: found for name, log in logs.items() if (found := hits(log, words))} == {}
 
