@@ -63,6 +63,7 @@ def previous_working_day(day: date, calendar: Calendar = NRW) -> date:
     return _first(day - _DAY, -_DAY, calendar)
 
 
+@lru_cache(maxsize=4096)
 def _first(day: date, step: timedelta, calendar: Calendar) -> date:
     while not is_working_day(day, calendar):
         day += step
@@ -97,6 +98,7 @@ def _count(day: date, n: int, step: timedelta, calendar: Calendar) -> date:
     return day
 
 
+@lru_cache(maxsize=4096)
 def working_days_between(start: date, end: date, calendar: Calendar = NRW) -> int:
     """Working days after `start` up to and including `end`; negative, and mirrored, where `end` lies before `start`.
 

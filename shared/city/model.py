@@ -250,7 +250,7 @@ class City(Data):
         """The name of each district by its code, in the order of the quarters."""
         return {row.district: row.district_name for row in self.quarters}
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar:
         """The working days of the city."""
         return Calendar(self.land, self.extra_holidays)
