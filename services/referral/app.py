@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.referral import store
-from services.referral.jobs import UndertakingAlarm
+from services.referral.jobs import UndertakingAlarm, Watch
 from services.referral.room import ReferralRoom
 from services.referral.routes import routes
 from services.referral.routing import Directory, ProviderKind, Service
@@ -40,6 +40,7 @@ def build(ctx: Context) -> service.Service:
         jobs=[
             Job("offer_time_out", every_s=30, run=room.time_out),
             Job("undertaking_alarm", every_s=30, run=alarm.run),
+            Job("watch", every_s=30, run=Watch(ctx.metrics).run),
             Job("replaced", every_s=5, run=replaced.run),
             *forgetting_jobs(ctx, memory),
         ],

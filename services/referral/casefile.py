@@ -112,6 +112,12 @@ class CaseFile(_Part):
         )
 
     @property
+    def waits(self) -> bool:
+        """Whether one half of a merge or split has been heard of and the other has not."""
+        here = self.merged_into is None and not self.erased
+        return here and not self.ready and bool(self.facts or self.taken_in or self.split_off)
+
+    @property
     def missing(self) -> frozenset[UUID]:
         """The cases that its newest state lists and whose coming or going has not been heard of."""
         if self.facts is None:

@@ -1,4 +1,4 @@
-"""The undertaking (Verpflichtungserklärung) that the landlord must have before the Schonfrist ends, § 569 III Nr. 2 BGB."""
+"""What operations are told of: undertakings (Verpflichtungserklärung) that a landlord lacks, moves that do not come to an end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def alarm_until(today: date, days_before: int, calendar: Calendar) -> date:
 
 @dataclass(frozen=True, slots=True)
 class UndertakingAlarm:
-    """Alarms while a landlord still lacks the undertaking `days_before` working days before the Schonfrist ends."""
+    """Alarms where an undertaking is missing `days_before` working days before the Schonfrist ends, § 569 III Nr. 2 BGB."""
 
     days_before: int
     calendar: Calendar
@@ -39,4 +39,16 @@ class UndertakingAlarm:
         self.metrics.missing_undertakings(len(missing))
         if missing:
             log.error("undertaking_missing", count=len(missing))
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Cases that are being merged or split, and whose other half has not come."""
+
+    metrics: Metrics
+
+    async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:  # noqa: ARG002  as every job
+        """Count them; says nothing to the other services."""
+        self.metrics.waiting_moves(await store.waiting_moves(tx))
         return ()

@@ -125,9 +125,9 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
     await tx.execute(
         """
         update case_files f set household_id = t.household_id, schonfrist_on = t.schonfrist_on, state = t.state,
-            follows = array(select jsonb_array_elements_text(t.follows)::uuid)
-        from unnest($1::uuid[], $2::uuid[], $3::date[], $4::jsonb[], $5::jsonb[])
-            as t(case_id, household_id, schonfrist_on, state, follows)
+            follows = array(select jsonb_array_elements_text(t.follows)::uuid), waits = t.waits
+        from unnest($1::uuid[], $2::uuid[], $3::date[], $4::jsonb[], $5::jsonb[], $6::boolean[])
+            as t(case_id, household_id, schonfrist_on, state, follows, waits)
         where f.case_id = t.case_id
         """,
         [each.case_id for each in files],
@@ -135,6 +135,7 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         [each.schonfrist_on for each in files],
         [each.model_dump_json() for each in files],
         [json.dumps(sorted(map(str, each.follows))) for each in files],
+        [each.waits for each in files],
     )
     referrals = [each for file in files for each in file.referrals]
     await tx.execute(
@@ -169,6 +170,12 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         today,
     )
     await tx.execute("delete from referrals where case_id = any($1::uuid[])", [each.case_id for each in files if each.erased])
+
+
+async def waiting_moves(tx: Tx) -> int:
+    """How many cases wait for what the other key of a merge or split says."""
+    count: int = await tx.fetchval("select count(*) from case_files where waits")
+    return count
 
 
 async def moved_referrals(tx: Tx) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from services.referral.app import build
 from services.referral.casefile import CaseFile
+from services.referral.jobs import Watch
 from services.referral.room import ReferralRoom
 from shared.city import load_city
 from shared.contracts.catalogue import ASSESSMENTS, CASES, HANDOVERS, OFFERS
@@ -25,10 +26,10 @@ from shared.contracts.topics.replies import OfferAccepted
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Heard, Said
 from shared.runtime.clock import FixedClock
-from shared.runtime.metrics import Metrics
+from shared.runtime.metrics import Metrics, Name
 from shared.runtime.service import Context
 from shared.runtime.settings import MUENSTER
-from tests.service.test_referral import DEBTS, Letters, Pool, deliver, pool, referral_id, room, statements_of  # noqa: F401  fixtures
+from tests.service.test_referral import DEBTS, REFERRAL, Letters, Pool, deliver, pool, referral_id, room, statements_of  # noqa: F401  fixtures
 from tests.unit.referral_story import NEW_ANNA, case, consent, merged, split, talk, withdrawn
 from tests.unit.referral_town import ANNA, BEN, MONDAY, Town, at
 
@@ -167,3 +168,24 @@ async def test_a_handover_that_named_who_left_is_forgotten_once_it_went_out_with
     left = [row["data"] for row in await pool.fetch("select data from journal order by n")]
     assert [str(BEN) in each for each in left] == [False, False, False]
     assert [str(ANNA) in each for each in left] == [False, False, True]
+
+
+async def test_a_case_that_waits_for_its_other_half_is_counted_until_it_came(pool: Pool, room: ReferralRoom) -> None:  # noqa: F811  fixtures
+    survivor, absorbed, _ = three(0)
+    metrics, town = Metrics(()), Letters()
+    known(town, absorbed, 1000, DEBTS)
+    known(town, survivor, 1001)
+    backfill = (REFERRAL / "migrations" / "0003_waits.sql").read_text().split(";")[1]
+    for event, key, waiting in (
+        (case(survivor, absorbed=(absorbed,)), survivor, 1),
+        (merged(absorbed, survivor), absorbed, 0),
+    ):
+        town.hear(CASES.name, key, event)
+        await deliver(pool, room, town.take())
+        async with pool.acquire() as connection, connection.transaction():
+            await Watch(metrics).run(connection, at(MONDAY))
+            assert metrics.registry.get_sample_value(Name.WAITING_MOVES) == waiting
+            await connection.execute("update case_files set waits = false")
+            await connection.execute(backfill)
+            await Watch(metrics).run(connection, at(MONDAY))
+            assert metrics.registry.get_sample_value(Name.WAITING_MOVES) == waiting, "a database of before"

@@ -65,9 +65,12 @@ class ConsentWithdrawn(Event):
 
 
 class AssessmentTakenOver(Event):
-    """Einschätzung übernommen: the newest of a case that was merged into this one, where it is newer than this one's own.
+    """Einschätzung übernommen: since a merge or a split this assessment is the case's newest, and its causes are the case's.
 
-    For those who evaluate; whoever acts on assessments has moved its own with the case.
+    It was recorded with a case that is part of this one now, or from which this one was split; or it had been recorded here, and
+    a newer one has left with a split. `from_case_id` is that other case, `report_id` and `assessed_on` are those of the
+    assessment itself, which is not told again. For those who evaluate causes; needs and consents are not repeated here, since
+    whoever acts on them moves its own with the case.
     """
 
     TYPE: ClassVar[str] = "de.bleibe.assessment.taken-over.v1"

@@ -58,7 +58,7 @@ class AssignmentCreated(Assignment):
 
 
 class AssignmentChanged(Assignment):
-    """Fallzuweisung geändert: higher version replaces lower."""
+    """Fallzuweisung geändert: higher version replaces lower. It tells all there is to know, and may be the first that is read."""
 
     TYPE: ClassVar[str] = "de.bleibe.assignment.changed.v1"
 
