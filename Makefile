@@ -41,8 +41,13 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system --ignore tests/kafka
 	$(BIN)/pytest tests/system # one after the other: they share one running system
 
-test-kafka: setup ## What only Apache Kafka can show; needs java and mvn, and skips by name without them
+# Who gets through the relay, the pipeline and death is the broker's business; what the services decide is not.
+ON_KAFKA := tests/contract/messaging tests/fault tests/service/test_outreach.py $(if $(FULL),tests/system,tests/system/test_kill.py)
+
+test-kafka: setup ## The same tests on Apache Kafka (FULL=1: all of tests/system), and what it alone can show; needs java and mvn
 	$(BIN)/pytest tests/kafka
+	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --numprocesses 2 --dist loadfile $(ON_KAFKA)
+	@$(if $(FULL),,echo "NOT CHECKED on Apache Kafka: tests/system but test_kill.py; make test-kafka FULL=1 does that")
 
 MINUTES ?= 2
 
