@@ -1,0 +1,64 @@
+"""What a recovered service rests on: ids that come again for the same message, and nothing told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from shared.contracts.catalogue import CASES, FIGURES
+from shared.contracts.topics.parts import RecordErased
+from shared.messaging.ids import deciding, new_id
+from shared.messaging.journal import TOMBSTONE
+from shared.messaging.model import Said
+from shared.messaging.pipeline import transient
+from shared.messaging.recovery import Told
+
+MESSAGE = uuid4()
+AGAIN = Said(CASES.name, "k", RecordErased())
+OTHER_KEY, OTHER_TYPE = Said(CASES.name, "l", RecordErased()), Said(FIGURES.name, "k", None)
+
+
+def ids(service: str = "intake", source: str = "court", message: UUID = MESSAGE, secret: bytes = b"key") -> list[UUID]:
+    with deciding(service, source, message, secret):
+        return [new_id() for _ in range(3)]
+
+
+def test_the_same_message_gives_the_same_ids_and_every_other_one_its_own() -> None:
+    assert ids() == ids()
+    all_of_them = [*ids(), *ids("outreach"), *ids(source="landlord"), *ids(message=uuid4()), *ids(secret=b"other key")]
+    assert len(set(all_of_them)) == len(all_of_them)
+    assert {each.version for each in all_of_them} == {4}
+
+
+def test_outside_of_a_decision_ids_are_random() -> None:
+    ids()
+    assert new_id() != new_id()
+
+
+def test_a_decision_that_fails_leaves_no_ids_behind() -> None:
+    with pytest.raises(LookupError), deciding("intake", "court", MESSAGE, b"key"):
+        raise LookupError
+    assert new_id() not in ids()
+
+
+@pytest.mark.parametrize(
+    ("said", "left", "again"),
+    [
+        ([AGAIN], [], [4]),
+        ([AGAIN, AGAIN, AGAIN], [AGAIN], [4, 7]),
+        ([OTHER_KEY, AGAIN], [OTHER_KEY], [4]),
+        ([OTHER_TYPE], [OTHER_TYPE], []),
+    ],
+)
+def test_what_had_been_told_is_not_told_again(said: Sequence[Said], left: Sequence[Said], again: Sequence[int]) -> None:
+    told = Told({(CASES.name, "k", RecordErased.TYPE): [4, 7], (CASES.name, "k", TOMBSTONE): [1]})
+    assert told.left_to_say(said) == left
+    assert [n for _, _, n in told.again] == again
+
+
+def test_a_server_that_refuses_writes_is_waited_for() -> None:
+    assert transient(asyncpg.ReadOnlySQLTransactionError())
+    assert not transient(asyncpg.UniqueViolationError())
