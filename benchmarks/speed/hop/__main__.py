@@ -74,6 +74,7 @@ def _row(runs: Sequence[Run], rate: float, ours: float) -> dict[str, Any]:
         "notices": runs[0].notices,
         "notices_per_second": round(rate),
         "by_pass": [round(each.rate) for each in runs],
+        "processor_ms_per_notice": round(min(each.processor_seconds / each.notices for each in runs) * 1000, 3),
         "each_once": all(each.once for each in runs),
         "ours_beside_it": round(ours / rate, 2),
     }
@@ -81,11 +82,12 @@ def _row(runs: Sequence[Run], rate: float, ours: float) -> dict[str, Any]:
 
 def table(result: dict[str, Any]) -> str:
     """The same for a reader."""
-    lines = ["| one hop | notices/s | ours beside it | each notice once |", "|---|---|---|---|"]
+    lines = ["| one hop | notices/s | own processor ms per notice | ours beside it | each notice once |", "|---|---|---|---|---|"]
     for name, row in result["contestants"].items():
         once = "yes" if row["each_once"] else "no"
-        lines.append(f"| {name} | {row['notices_per_second']:,} | {row['ours_beside_it']:.2f} | {once} |")
-    lines += [f"| {name} | - | - | {reason} |" for name, reason in result["hindered"].items()]
+        busy, beside = row["processor_ms_per_notice"], row["ours_beside_it"]
+        lines.append(f"| {name} | {row['notices_per_second']:,} | {busy:.3f} | {beside:.2f} | {once} |")
+    lines += [f"| {name} | - | - | - | {reason} |" for name, reason in result["hindered"].items()]
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.speed.hop.peers import ROOT, Contestant
@@ -45,11 +46,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of it. `records` on its output topics and rows in its tables, each counted afterwards."""
+    """What came of it. `records` on its output topics and rows in its tables, each counted afterwards.
+
+    `processor_seconds`: what its own process took of a processor meanwhile; broker and database are not in it.
+    """
 
     contestant: str
     notices: int
     seconds: float
+    processor_seconds: float
     records: int
     cases: int
     households: int
@@ -94,10 +99,12 @@ async def run(ground: Ground, contestant: Contestant, topic: str, notices: int, 
             if not line:
                 raise RuntimeError(f"{contestant.name} ended before its first notice")
             rest = asyncio.create_task(process.stdout.read())  # one that writes more must not stand still at a full pipe
+            busy = _processor_seconds(process.pid)
             ended = await outputs.complete(len(OUTPUTS) * notices, process)
+            busy = _processor_seconds(process.pid) - busy
             rest.cancel()
         cases, households = await _rows(dsn)
-        return Run(contestant.name, notices, ended - float(line), await outputs.counted(), cases, households)
+        return Run(contestant.name, notices, ended - float(line), busy, await outputs.counted(), cases, households)
 
 
 @dataclass(slots=True)
@@ -174,6 +181,11 @@ async def _process(command: Sequence[str], place: Place) -> AsyncIterator[asynci
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+def _processor_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 async def _rows(dsn: str) -> tuple[int, int]:

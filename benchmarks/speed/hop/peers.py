@@ -1,6 +1,6 @@
 """The contestants: the program of each, and how many of the notices it gets.
 
-Slow ones get a tenth: their rate does not depend on it, and nobody waits an hour for a table. quixstreams asks for an older
+Slow ones get a twentieth: their rate does not depend on it, and nobody waits an hour for a table. quixstreams asks for an older
 pydantic than ours, so it has an environment of its own below `.cache`, made on first use.
 """
 
@@ -45,11 +45,11 @@ class Contestant:
 
 OURS = Contestant("ours", "ours")
 FLOOR = Contestant("floor", "floor")
-HANDLER = Contestant("handler", "handler", share=0.1)
+HANDLER = Contestant("handler", "handler", share=0.05)
 CONTESTANTS = (
     OURS,
     HANDLER,
-    Contestant("faststream-outbox", "outbox", share=0.1, needs="faststream_outbox"),
+    Contestant("faststream-outbox", "outbox", share=0.05, needs="faststream_outbox"),
     Contestant("quixstreams", "quix", own_environment=True),
     FLOOR,
 )
