@@ -19,7 +19,7 @@ from shared.contracts.catalogue import CASES
 from shared.contracts.codes import CaseChange
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseEvent, CaseSplit, Replaced
-from shared.contracts.topics.notices import Notice
+from shared.contracts.topics.notices import Notice, NoticeCorrected
 from shared.contracts.topics.referrals import UndertakingSent
 from shared.messaging.model import Rejected, Said
 
@@ -44,7 +44,9 @@ def split(desk: Desk, case_id: UUID, chosen: Collection[StatementKey]) -> tuple[
         at = said.came_with.index(undone) if undone in said.came_with else 0
         desk.keep([replace(said, case_id=new.id, came_with=said.came_with[:at])])
     desk.change_case(case.model_copy(update={"split_off": (*case.split_off, new.id)}))
-    stays = {key: known for key, known in before.ids.items() if known not in whole}
+    staying = [one for each in desk.cases_of(before.id) for one in desk.said_in(each.id)]
+    left = _spelled(desk, moving) - _spelled(desk, staying)
+    stays = {key: known for key, known in before.ids.items() if known not in whole and key not in left}
     rest = derive(desk, before.model_copy(update={"ids": stays}), desk.cases_of(before.id), {})
     told = lay_down(desk, rest)
     desk.put_case(new)
@@ -159,9 +161,7 @@ def _divided(
     desk: Desk, household: HouseholdState, case_id: UUID, new_case: UUID, moving: Sequence[Statement], whole: set[UUID]
 ) -> tuple[dict[str, UUID], dict[UUID, UUID]]:
     """The ids of the new household: its suits keep theirs, people, addresses and all else get new ones; which by which."""
-    contents: list[Event] = [each.content for each in effective(moving)]
-    mine = {f"person|{name}" for each in contents for name, _ in named(each)}
-    mine |= {f"address|{desk.atlas.key(address)}" for each in contents for address in matching.addresses(each)}
+    mine = _spelled(desk, effective(moving))
     ids = {moved_key(key, case_id, new_case): known for key, known in household.ids.items() if known in whole}
     fresh: dict[UUID, UUID] = {}
     for key, known in household.ids.items():
@@ -169,6 +169,13 @@ def _divided(
             ids[moved_key(key, case_id, new_case)] = fresh.setdefault(known, desk.new_id())
     earlier = {key: fresh[known] for key, known in household.ids.items() if key.startswith("was|") and known in fresh}
     return ids | earlier | {f"was|{was}": now for was, now in fresh.items()}, fresh
+
+
+def _spelled(desk: Desk, statements: Iterable[Statement]) -> set[str]:
+    """The keys of the people and addresses that statements name, in the words of each."""
+    contents = [each.content.content if isinstance(each.content, NoticeCorrected) else each.content for each in statements]
+    people = {f"person|{name}" for each in contents for name, _ in named(each)}
+    return people | {f"address|{desk.atlas.key(address)}" for each in contents for address in matching.addresses(each)}
 
 
 def _tells(event: CaseEvent, household: Household, known: UUID) -> bool:
