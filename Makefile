@@ -46,7 +46,7 @@ ON_KAFKA := tests/contract/messaging tests/fault tests/service/test_outreach.py 
 
 test-kafka: setup ## The same tests on Apache Kafka (FULL=1: all of tests/system), and what it alone can show; needs java and mvn
 	$(BIN)/pytest tests/kafka
-	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --numprocesses 2 --dist loadfile $(ON_KAFKA)
+	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --timeout 300 --numprocesses 2 --dist loadfile $(ON_KAFKA)
 	@$(if $(FULL),,echo "NOT CHECKED on Apache Kafka: tests/system but test_kill.py; make test-kafka FULL=1 does that")
 
 MINUTES ?= 2
