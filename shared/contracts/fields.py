@@ -7,6 +7,7 @@ on the register.
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 import unicodedata
@@ -38,9 +39,13 @@ class Registry(str):
     __slots__ = ()
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Unicode's category Cc, all but line feed and tab."""
+
+
 def _clean(text: str) -> str:
     """NFC (DIN 91379), without control characters: PostgreSQL stores no U+0000, and nobody types the others."""
-    if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
+    if _CONTROL.search(text):
         raise PydanticCustomError("control_character", "no control characters")
     return unicodedata.normalize("NFC", text)
 
