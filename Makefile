@@ -65,3 +65,4 @@ lock: setup ## Pin the newest allowed versions of all packages
 		--output-file requirements/development.txt
 	$(LOCK) --group benchmarks --constraints requirements/runtime.txt --constraints requirements/embedded.txt \
 		--constraints requirements/development.txt --output-file requirements/benchmarks.txt
+	$(LOCK) --group benchmarks-quixstreams --output-file requirements/benchmarks-quixstreams.txt
