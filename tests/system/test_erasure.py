@@ -21,8 +21,10 @@ from shared.contracts.catalogue import RECEIPTS
 from shared.contracts.codes import Answer
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.wire import Raw
+from tests.system.clerks import deciding, undo
 from tests.system.one_case import Marks, play
 from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of, write
+from tests.system.traces_of import holding, household_of, is_nowhere
 from tests.the_broker import BROKER, resume_empty, start_broker
 from tests.waiting import eventually
 
@@ -79,6 +81,56 @@ async def test_an_erased_household_is_in_no_table_and_nobody_is_left_behind(
         assert await reporting.fetchval("select count(*) from facts where key = $1", played.case_id) == 0
 
 
+async def test_of_a_household_that_was_merged_and_split_again_nothing_is_left_and_the_other_stays(
+    doomed: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, sender, homes = target_of(doomed), Sender(target_of(doomed).bootstrap), (Marks(), Marks())
+    monkeypatch.setattr(erase, "target", lambda: target)
+    notices = await sender.send(*(message(COURT, each.suit()) for each in homes))
+    await sender.until_answered()
+    await settled(target)
+    cases = await cases_of(target, notices)
+    async with deciding(doomed) as people:
+        into = await people.merge(*cases.values(), by="cl-01")
+        stays, goes = sorted(range(2), key=lambda n: cases[notices[n]] != into)
+        await eventually(lambda: told_of(target, into, homes[goes]), within_s=30)
+        new = await undo(people, doomed, into, cases[notices[goes]])
+    await settled(target)
+    await erase._erase(await household_of(target, new), "Art. 17 GDPR")
+    await eventually(lambda: is_nowhere(target, homes[goes]), within_s=60)
+    await settled(target)
+    assert await holding(target, homes[stays]) >= {"intake.statements", "outreach.registers", "outreach.journal"}
+    assert [check for check in await reconcile(target) if not check.ok] == []
+
+    # A broker that has forgotten is filled from the journals alone: what has an end on Kafka is at its end.
+    doomed.kill(BROKER, restart=False)
+    resume_empty(doomed)
+    await settled(target)
+    raws = await read(target.bootstrap, await written(target))
+    assert not [raw for raw in raws if any(mark in str(raw.value) for mark in astuple(homes[goes]))]
+    assert [raw for raw in raws if homes[stays].family_name in str(raw.value)]
+
+
+async def written(target: Target) -> set[str]:
+    """The topics on which any service has said anything."""
+    topics: set[str] = set()
+    for service in SERVICES:
+        async with database(target, service) as connection:
+            topics |= {row["topic"] for row in await connection.fetch("select distinct topic from journal")}
+    return topics
+
+
+async def told_of(target: Target, case_id: UUID, marks: Marks) -> bool:
+    """Whether a team was told of this person under the key of this case."""
+    async with database(target, "outreach") as outreach:
+        found: bool = await outreach.fetchval(
+            "select exists (select from journal where topic like 'assignments.%' and key = $1 and position($2 in data) > 0)",
+            str(case_id),
+            marks.family_name,
+        )
+    return found
+
+
 def unusable(marks: Marks) -> list[Raw]:
     """A notice about the household that is refused and kept for a person to see, and one that nobody can read."""
     refused = message(COURT, marks.suit(filed_on=datetime.now(UTC).date() + timedelta(days=400)))
@@ -92,34 +144,3 @@ async def answers_to(target: Target, notice: UUID, wanted: tuple[Answer, str]) -
     told = [(each.answer, each.rule) for each in events(raws, ReceiptIssued) if each.message_id == notice]
     assert set(told) <= {(Answer.ACCEPTED, None), wanted}
     return wanted in told
-
-
-async def household_of(target: Target, case_id: UUID) -> UUID:
-    """The household of a case."""
-    async with database(target, "intake") as intake:
-        found: UUID = await intake.fetchval("select household_id from cases where id = $1", case_id)
-    return found
-
-
-async def is_nowhere(target: Target, marks: Marks) -> bool:
-    """Whether no database holds anything of the household any more."""
-    return not await holding(target, marks)
-
-
-async def holding(target: Target, marks: Marks) -> set[str]:
-    """Every table of every database that holds a word of the household, in any case, as text or as bytes."""
-    words = [word.lower() for word in astuple(marks)]
-    patterns = [f"%{word}%" for word in words] + [f"%{word.encode().hex()}%" for word in astuple(marks)]
-    found = set()
-    for service in SERVICES:
-        async with database(target, service) as connection:
-            tables = await connection.fetch(
-                "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
-            )
-            for schema, table in tables:
-                if await connection.fetchval(
-                    f'select exists (select from "{schema}"."{table}" t where lower(t::text) like any($1::text[]))',  # noqa: S608  names of tables
-                    patterns,
-                ):
-                    found.add(f"{service}.{table}")
-    return found

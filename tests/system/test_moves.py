@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
+from deploy.cli import erase
 from deploy.cli.databases import database
 from deploy.cli.reconcile import reconcile
 from deploy.cli.target import Target
 from deploy.local.supervisor import Local
-from deploy.local.system import DATA_KEY, start_system
+from deploy.local.system import start_system
 from services.intake import clarifying
-from services.intake.app import build
 from services.intake.clarifying import Clarifying
-from services.intake.room import IntakeRoom
 from shared.contracts.catalogue import ASSIGNMENTS, CASES, FIELD_REPORTS
 from shared.contracts.codes import AttemptResult, Channel, Window
 from shared.contracts.topics.assignments import AssignmentCreated
 from shared.contracts.topics.cases import CaseMerged, CaseSplit
 from shared.contracts.topics.field_reports import AttemptReported
-from shared.contracts.topics.notices import HearingSet, Party, ProceedingRef, ServiceReported, SuitFiled
+from shared.contracts.topics.notices import HearingSet, NoticeCorrected, Party, ProceedingRef, ServiceReported, SuitFiled
 from shared.contracts.topics.parts import GivenAddress
 from shared.messaging.model import Rejected
-from shared.runtime.clock import WallClock
-from shared.runtime.metrics import Metrics
-from shared.runtime.service import Context
-from shared.runtime.settings import ServiceSettings
-from tests.system.one_case import CITY
-from tests.system.one_notice import COURT, Sender, events, header, message, read, settled, suit, target_of
+from tests.system.clerks import deciding, undo
+from tests.system.one_case import CITY, Marks
+from tests.system.one_notice import COURT, Sender, cases_of, events, header, message, read, settled, suit, target_of
+from tests.system.traces_of import holding, household_of, is_nowhere
 from tests.the_broker import start_broker
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -55,22 +50,6 @@ def moving() -> Iterator[Local]:
         start_broker(local)
         start_system(local)
         yield local
-
-
-@contextlib.asynccontextmanager
-async def deciding(local: Local) -> AsyncIterator[Clarifying]:
-    """People's decisions, made by another process of intake."""
-    target = target_of(local)
-    options = ServiceSettings(
-        database_dsn=SecretStr(target.databases["intake"]),
-        bootstrap_servers=target.bootstrap,
-        tokens_file=local.data / "persons.json",
-        data_key_file=local.data / DATA_KEY,
-    )
-    forgetting: Any = build(Context(options, CITY, WallClock(), Metrics({}, []))).room
-    async with asyncpg.create_pool(target.databases["intake"], min_size=1, max_size=2) as pool:
-        assert isinstance(forgetting.room, IntakeRoom)
-        yield Clarifying(pool, forgetting.room, forgetting.memory, WallClock(), lambda: None)
 
 
 class Town:
@@ -181,6 +160,11 @@ def _about(about: SuitFiled, kind: Any, **fields: Any) -> Any:  # noqa: ANN401  
     )
 
 
+def _corrected(notice: UUID, content: Any) -> NoticeCorrected:  # noqa: ANN401  any notice
+    head = {name: getattr(content, name) for name in ("channel", "actor", "legal_basis", "recorded_at")}
+    return NoticeCorrected(corrects=notice, content=content, **head)
+
+
 @settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(chance=st.randoms(use_true_random=True))
 def test_random_merges_and_splits_under_load_break_no_promise(moving: Local, chance: Random) -> None:
@@ -203,6 +187,41 @@ async def _live(moving: Local, chance: Random) -> None:
     raws = await read(target.bootstrap, [CASES.name])
     assert any(header(raw, "ce_type") == CaseMerged.TYPE for raw in raws)
     assert any(header(raw, "ce_type") in {CaseSplit.TYPE, CaseMerged.TYPE} for raw in raws)
+
+
+async def test_a_corrected_notice_of_an_absorbed_case_goes_back_with_it_and_its_old_household_id_erases_it(
+    moving: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, sender, homes = target_of(moving), Sender(target_of(moving).bootstrap), (Marks(), Marks())
+    monkeypatch.setattr(erase, "target", lambda: target)
+    notices = await sender.send(*(message(COURT, each.suit()) for each in homes))
+    await sender.until_answered()
+    cases = await cases_of(target, notices)
+    old_homes = {case_id: await household_of(target, case_id) for case_id in cases.values()}
+    async with deciding(moving) as people:
+        into = await people.merge(*cases.values(), by="cl-01")
+        (stays,) = [n for n, notice in enumerate(notices) if cases[notice] == into]
+        goes = 1 - stays
+        absorbed = cases[notices[goes]]
+        await settled(target)
+        suit_ = homes[goes].suit(filed_on=datetime.now(UTC).date() - timedelta(days=3))
+        corrected = _corrected(notices[goes], suit_)
+        (correction,) = await sender.send(message(COURT, corrected))
+        await sender.until_answered()
+        assert (await cases_of(target, [correction]))[correction] == into
+        await settled(target)
+        new = await undo(people, moving, into, absorbed)
+    await settled(target)
+    known = await cases_of(target, [*notices, correction])
+    assert known == {notices[stays]: into, notices[goes]: new, correction: new}
+    assert [check for check in await reconcile(target) if not check.ok] == []
+
+    await erase._erase(old_homes[absorbed], "Art. 17 GDPR")
+    await eventually(lambda: is_nowhere(target, homes[goes]), within_s=60)
+    await settled(target)
+    assert (await cases_of(target, notices)) == {notices[stays]: into}
+    assert await holding(target, homes[stays]) >= {"intake.statements", "outreach.registers", "outreach.journal"}
+    assert [check for check in await reconcile(target) if not check.ok] == []
 
 
 PARKED = """
