@@ -32,6 +32,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.rereading import read_again
 from shared.messaging.topics import ensure_topics
 from shared.runtime.clock import clock_from
+from shared.runtime.collecting import collect_seldom
 from shared.runtime.health import Health
 from shared.runtime.logs import configure_logging
 from shared.runtime.metrics import Metrics, ParkedReason
@@ -84,6 +85,7 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     configure_tracing(service.name, settings)
     never_make_topics()
     read_every_record()
+    collect_seldom()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop, stop, settings.grace_s)
