@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -85,29 +84,17 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     configure_tracing(service.name, settings)
     never_make_topics()
     read_every_record()
-    collect_seldom()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop, stop, settings.grace_s)
     try:
         async with running(service, context) as system, serving(service, system):
-            _collect_less()
+            collect_seldom()
             log.info("started", service=service.name)
             await _until(stop, system)
     finally:
         shutdown_tracing(TRACES_STOP_S)
         log.info("stopped", service=service.name)
-
-
-def _collect_less() -> None:
-    """Look for unreachable cycles less often than Python does by itself.
-
-    What starting made stays for good, and what a batch makes is freed by its reference counts; going through all of it again
-    and again took a fifth of a busy service's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 async def _until(stop: asyncio.Event, system: Running) -> None:
