@@ -147,7 +147,7 @@ def _household_changed(state: State, household_id: UUID, entry: BaseModel | None
     if old is not None and entry.version <= old.version:
         return []
     said: list[Said] = []
-    for file in [each for each in state.files.values() if each.case.household_id == entry.household_id]:
+    for file in state.of_household(entry.household_id):
         said += finish(state, file, _found_again(file, old, entry), [], (old, entry))
     state.registers[entry.household_id] = entry
     state.changed_registers.add(entry.household_id)

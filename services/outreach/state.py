@@ -45,6 +45,15 @@ class State:
     related: bool = False
     merged: set[UUID] = field(default_factory=set)
     handed_over: dict[UUID, UUID] = field(default_factory=dict)
+    _cases_of: dict[UUID, set[UUID]] = field(init=False, default_factory=dict)
+    """Every case that is or was a household's: a batch asks for each household."""
+
+    def __post_init__(self) -> None:
+        for file in self.files.values():
+            self._note_household(file)
+
+    def _note_household(self, file: CaseFile) -> None:
+        self._cases_of.setdefault(file.case.household_id, set()).add(file.case.case_id)
 
     def draft(self) -> State:
         """The same, to be changed by itself."""
@@ -68,6 +77,7 @@ class State:
         self.aliases, self.erased = draft.aliases, draft.erased
         self.changed_files, self.erased_files, self.notes = draft.changed_files, draft.erased_files, draft.notes
         self.related, self.merged, self.handed_over = draft.related, draft.merged, draft.handed_over
+        self._cases_of = draft._cases_of
 
     def put(self, file: CaseFile) -> None:
         """Keep a changed file."""
@@ -75,6 +85,12 @@ class State:
         self.files[case_id] = file
         self.changed_files.add(case_id)
         self.erased_files.discard(case_id)
+        self._note_household(file)
+
+    def of_household(self, household_id: UUID) -> list[CaseFile]:
+        """The files of a household's cases."""
+        cases = sorted(self._cases_of.get(household_id, ()))
+        return [file for each in cases if (file := self.files.get(each)) and file.case.household_id == household_id]
 
     def hand_over(self, left: CaseFile, entered: CaseFile) -> None:
         """The reports that only the second file has now, after a split, and their notes are its case's."""
