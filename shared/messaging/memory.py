@@ -144,4 +144,4 @@ async def remember(tx: Tx, places: Collection[int], newest: Mapping[tuple[str, i
 
 def _header(record: Any, name: str) -> str:  # noqa: ANN401  aiokafka ships no types
     value = dict(record.headers).get(name)
-    return "" if value is None else value.decode()
+    return "" if value is None else value.decode(errors="replace")  # somebody else's record must not keep us from sending

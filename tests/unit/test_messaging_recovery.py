@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 
 from shared.contracts.catalogue import CASES, FIGURES
 from shared.contracts.topics.parts import RecordErased
+from shared.messaging import memory
 from shared.messaging.ids import deciding, new_id
 from shared.messaging.journal import TOMBSTONE
 from shared.messaging.model import Said
@@ -57,6 +59,12 @@ def test_what_had_been_told_is_not_told_again(said: Sequence[Said], left: Sequen
     told = Told({(CASES.name, "k", RecordErased.TYPE): [4, 7], (CASES.name, "k", TOMBSTONE): [1]})
     assert told.left_to_say(said) == left
     assert [n for _, _, n in told.again] == again
+
+
+def test_an_intruders_record_on_our_topic_does_not_keep_the_relay_from_looking() -> None:
+    record = SimpleNamespace(headers=(("ce_source", b"\xff"), ("ce_id", None)))
+    assert memory._header(record, "ce_source") == "\N{REPLACEMENT CHARACTER}"
+    assert memory._header(record, "ce_id") == ""
 
 
 def test_a_server_that_refuses_writes_is_waited_for() -> None:
