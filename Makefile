@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run kafka test test-kafka chaos up clean lock
+.PHONY: help setup run kafka test test-kafka chaos bench up clean lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ MINUTES ?= 2
 
 chaos: setup ## Load and faults for MINUTES on NODES of Kafka (0: the embedded broker), then the verdict; SEED repeats a schedule
 	@exec $(BIN)/python -m tests.chaos --minutes $(MINUTES) --nodes $(NODES) $(if $(SEED),--seed $(SEED))
+
+bench: setup ## Speed beside what else a team would pick, an hour of it (QUICK=1: minutes): a table in benchmarks/results
+	@$(PIP) install --quiet --require-hashes -r requirements/benchmarks.txt
+	@exec $(BIN)/python -m benchmarks.speed $(if $(QUICK),--quick)
 
 clean: ## Remove .venv, caches and the data folder with its databases
 	@$(PYTHON) -m deploy.local.clean
