@@ -50,7 +50,15 @@ def restored() -> Iterator[Local]:
         yield local
 
 
-@pytest.mark.parametrize("lost", [*((each,) for each in SERVICES), SERVICES], ids=[*SERVICES, "all"])
+LOST = [
+    pytest.param(("outreach",), id="outreach"),
+    *(pytest.param((each,), id=each, marks=pytest.mark.long) for each in SERVICES if each != "outreach"),
+    pytest.param(SERVICES, id="all", marks=pytest.mark.long),
+]
+"""Outreach, which hears and says most, always; the others go the same way."""
+
+
+@pytest.mark.parametrize("lost", LOST)
 async def test_a_database_restored_from_a_backup_loses_and_doubles_nothing(restored: Local, lost: Sequence[str]) -> None:
     target = target_of(restored)
     town = Town(CITY, random.Random(f"recover {lost}"))  # noqa: S311  a town, no secret
