@@ -23,9 +23,7 @@ def pytest_report_header() -> str:
     """What the run is on, and what that cannot show."""
     if ON_KAFKA:
         return "broker: Apache Kafka, one node"
-    return (
-        "broker: the embedded one; NOT CHECKED on it: an idempotent producer, a memory beyond its process (make test-kafka)"
-    )
+    return "broker: the embedded one; NOT CHECKED on it: an idempotent producer, a memory beyond its process (make test-kafka)"
 
 
 @pytest.fixture(scope="session")
