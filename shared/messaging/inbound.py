@@ -19,21 +19,20 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: da
 
     The insert waits for a concurrent claim of the same message, so over Kafka and HTTP at once only one goes on.
     """
-    first: dict[tuple[str, str], Task] = {}
-    for task in tasks:
-        first.setdefault(_identity(task, owner_of), task)
-    ordered = sorted(first.items(), key=lambda item: item[0])
+    identities = [(owner_of[task.raw.topic], task.read.id) for task in tasks]
+    first = dict(zip(reversed(identities), reversed(tasks), strict=True))
+    sources, ids = [source for source, _ in first], [message_id for _, message_id in first]
     await tx.execute(
         """
         insert into inbound (source, id, topic, digest, type, recorded_at)
         select *, $6::timestamptz from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::text[]) order by 1, 2
         on conflict do nothing
         """,
-        [source for (source, _), _ in ordered],
-        [task.read.id for _, task in ordered],
-        [task.raw.topic for _, task in ordered],
-        [task.raw.digest() for _, task in ordered],
-        [getattr(task.read, "type", None) for _, task in ordered],
+        sources,
+        ids,
+        [task.raw.topic for task in first.values()],
+        [task.raw.digest() for task in first.values()],
+        [getattr(task.read, "type", None) for task in first.values()],
         now,
     )
     rows = await tx.fetch(
@@ -41,13 +40,13 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: da
         select source, id, digest, answer from inbound
         where (source, id) in (select * from unnest($1::text[], $2::uuid[]))
         """,
-        [source for (source, _), _ in ordered],
-        [task.read.id for _, task in ordered],
+        sources,
+        ids,
     )
-    known = {(row["source"], str(row["id"])): row for row in rows}
-    for task in tasks:
-        row = known[_identity(task, owner_of)]
-        if row["answer"] is not None or first[_identity(task, owner_of)] is not task:
+    known = {(row["source"], row["id"]): row for row in rows}
+    for task, identity in zip(tasks, identities, strict=True):
+        row = known[identity]
+        if row["answer"] is not None or first[identity] is not task:
             task.decision = DUPLICATE if row["digest"] == task.raw.digest() else ID_REUSED
 
 
@@ -74,7 +73,3 @@ async def answer(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> Non
 
 def _kept(decision: Decision) -> bool:
     return decision.answer is Answer.REJECTED and decision.rule != ERASED
-
-
-def _identity(task: Task, owner_of: dict[str, str]) -> tuple[str, str]:
-    return owner_of[task.raw.topic], str(task.read.id)
