@@ -57,14 +57,14 @@ class Gazetteer:
 
 def fold(text: str) -> str:
     """Letters and digits only, lower case, umlauts and ß spelled out, other marks dropped: "Hüfferstr." -> "huefferstr"."""
-    lower = unicodedata.normalize("NFC", text).casefold().translate(_UMLAUTS)
+    lower = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUTS)
     bare = (char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
-    return "".join(char for char in bare if char.isalnum())
+    return "".join(char for char in bare if char.isalnum()).translate(_UMLAUTS)  # again: "ǣ" is "æ" only now
 
 
 def normal_street(text: str) -> str:
     """A street name for comparison: "Hammer Str.", "Hammerstrasse" and "HAMMER STRASSE" are one."""
-    lower = unicodedata.normalize("NFC", text).casefold()
+    lower = unicodedata.normalize("NFKC", text).casefold()
     return fold(_ABBREVIATED_SQUARE.sub("platz", _ABBREVIATED_STREET.sub("strasse", lower)))
 
 

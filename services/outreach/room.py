@@ -94,7 +94,7 @@ class OutreachRoom:
             await store.save_registers(tx, entries, state.erased_registers)
         if state.changed_files or state.erased_files:
             files = [state.files[each] for each in sorted(state.changed_files)]
-            await store.save_files(tx, files, state.erased_files)
+            await store.save_files(tx, files, state.erased_files, state.merged)
         if state.merged or state.handed_over or state.related:
             await store.save_moves(tx, state.kin, state.aliases, state.merged, state.handed_over)
         if state.notes:

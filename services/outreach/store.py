@@ -138,8 +138,11 @@ async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: C
     )
 
 
-async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]) -> None:
-    """Keep these files with their open visits; forget all of the erased cases and aliases but their ids."""
+async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID], merged: Collection[UUID] = ()) -> None:
+    """Keep these files with their open visits; forget all of the erased cases and aliases but their ids.
+
+    `merged` cases give up the seats of visits that nobody took over, before others may take these.
+    """
     await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
     await tx.execute(
         """
@@ -158,7 +161,7 @@ async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]
         [CASE_FILE.dump_json(file).decode() for file in files],
     )
     open_visits = [(file.case.case_id, visit) for file in files for visit in file.visits if not visit.closed]
-    await _save_visits(tx, [file.case.case_id for file in files], open_visits)
+    await _save_visits(tx, [*(file.case.case_id for file in files), *merged], open_visits)
 
 
 async def save_moves(

@@ -210,7 +210,7 @@ def test_ctrl_c_stops_everything(data: Path) -> None:
     with system_in_its_own_process(data) as system:
         started = pids(data)
         system.send_signal(signal.SIGINT)
-        assert system.wait(30) == 0
+        assert system.wait(30) in (0, -signal.SIGINT)  # it may come just before `wait`
         assert not any(map(runs, started.values()))
 
 
