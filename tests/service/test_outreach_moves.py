@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any, cast
 
 import asyncpg
 import pytest
 
+from services.outreach import store
 from services.outreach.app import build
 from shared.contracts.catalogue import CASES
 from shared.contracts.codes import Answer, AttemptResult, Window
@@ -109,6 +111,18 @@ async def test_a_split_hands_visits_and_notes_over_in_two_processes_at_once(pool
     notes = await pool.fetch("select case_id from notes")
     assert {row["case_id"] for row in notes} == {each.n.case_id for each in stories[:5]}
     assert await pool.fetchval("select count(*) from open_visits where waiting_since is not null") == 0
+
+
+async def test_a_visit_may_take_the_seat_that_an_absorbed_cases_visit_gives_up(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    process, (story,) = Process(pool), _stories(1, same=True)
+    await process.hear(*_begun([story]))
+    async with pool.acquire() as connection, connection.transaction():
+        files = await store.load_files(connection, [story.s.case_id, story.x.case_id], [])
+        (staying,), (going,) = files[story.s.case_id].visits, files[story.x.case_id].visits
+        earlier = replace(staying, caseworker=going.caseworker, on=going.on, window=going.window, seat=going.seat)
+        assert earlier != staying
+        await store.save_files(connection, [replace(files[story.s.case_id], visits=(earlier,))], [], {story.x.case_id})
+    assert [tuple(each) for each in await pool.fetch("select visit_id, seat from open_visits")] == [(staying.id, going.seat)]
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_merges(pool: asyncpg.Pool[asyncpg.Record]) -> None:
