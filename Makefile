@@ -39,7 +39,7 @@ test: setup ## Linters, types, import rules and every test that needs no Docker
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system --ignore tests/kafka
-	$(BIN)/pytest tests/system $(if $(FULL),,-m "not long") # one after the other: they share one running system
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/system $(if $(FULL),,-m "not long")
 	@$(if $(FULL),,echo "NOT RUN: tests marked long; make test FULL=1 does that")
 
 # Who gets through the relay, the pipeline and death is the broker's business; what the services decide is not.
