@@ -62,4 +62,7 @@ def _password(file: Path) -> str:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as new:
             new.write(secrets.token_urlsafe(24))
-    return file.read_text().strip()
+    password = file.read_text().strip()
+    if not password:
+        raise ValueError(f"{file} is empty: delete it, and another password is made up")
+    return password

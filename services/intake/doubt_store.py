@@ -149,7 +149,11 @@ async def save(tx: Tx, desk: Desk) -> None:
     if desk.apart:
         pairs = sorted(sorted(pair) for pair in desk.apart)
         await tx.execute(
-            "insert into kept_apart (one, other) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing",
+            """
+            insert into kept_apart (one, other) select one, other from unnest($1::uuid[], $2::uuid[]) as pair (one, other)
+            where (select count(*) from households where id in (one, other)) = 2  -- a neighbour may be erased meanwhile
+            on conflict do nothing
+            """,
             [one for one, _ in pairs],
             [other for _, other in pairs],
         )

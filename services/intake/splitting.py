@@ -37,7 +37,7 @@ def split(desk: Desk, case_id: UUID, chosen: Collection[StatementKey]) -> tuple[
     before = desk.households[case.household_id]
     moving, undone, whole = _moving(desk, case, before, set(chosen))
     new_household = HouseholdState(id=desk.new_id())
-    closed = undone is not None and desk.cases[undone].closed
+    closed = undone is not None and desk.cases[undone].closed and not any(_news(each, undone) for each in moving)
     new = CaseState(id=desk.new_id(), household_id=new_household.id, split_from=case.id, closed=closed)
     ids, fresh = _divided(desk, before, case.id, new.id, moving, whole)
     for said in moving:
@@ -60,11 +60,17 @@ def split(desk: Desk, case_id: UUID, chosen: Collection[StatementKey]) -> tuple[
     opened = CaseSplit.model_validate(
         {**dict(event), "changes": (*changed, CaseChange.SPLIT), "split_from": case.id, "undoes": undone, "replaced": replaced}
     )
+    desk.apart |= {frozenset((new_household.id, *pair - {before.id})) for pair in desk.apart if before.id in pair}
     desk.apart.add(frozenset((before.id, new_household.id)))
     told.append(Said(CASES.name, str(new.id), opened))
     for each in desk.cases_of(before.id):
         told += tell(desk, rest, each.id, (), *([CaseChange.SPLIT] if each.id == case.id else []))
     return case.id, new.id, told
+
+
+def _news(said: Statement, undone: UUID) -> bool:
+    """Whether a notice came after the merge, and tells of something new: it would have opened the absorbed case again."""
+    return isinstance(said.content, Notice) and undone not in said.came_with and said.refers_to is None
 
 
 def _give_back(desk: Desk, undone: UUID, case: CaseState, new: CaseState) -> None:

@@ -133,7 +133,9 @@ def _begin(state: State, file: CaseFile, step: Step, before: Before) -> list[Sai
     if own is None or own in state.erased or own in state.aliases:
         before.setdefault(case_id, file)
         state.put(begun)
-        state.aliases |= {own: case_id} if own in state.aliases else {}
+        if own in state.aliases:
+            state.aliases[own] = case_id
+            state.related = True
         return []
     absorbed = state.files.get(own)
     leaves = absorbed.waiting[0].leaves if absorbed is not None and absorbed.waiting else None
@@ -193,6 +195,7 @@ def _take(state: State, moved: Moved, other: UUID) -> list[Said]:
     else:
         state.put(moved.left)
         state.aliases |= dict.fromkeys(set(moved.back) - state.erased, entered)
+        state.related = True
         state.hand_over(moved.left, moved.entered)
     return [*moved.withdrawn, *(Said(TOPIC_OF[type(event)].name, str(key), event) for key, event in moved.told)]
 

@@ -140,7 +140,7 @@ class ReferralRoom:
         if file.erased:
             return ()
         file = _heard(state, file, way, heard)
-        for each in sorted(file.missing):
+        for each in sorted(file.missing & state.files.keys()):  # the others are not heard of yet, or watched already
             if state.files[each].erased:
                 file = departing.without_waiting_for(file, each)
             else:
@@ -207,6 +207,9 @@ class ReferralRoom:
         """Settle a case, and whoever something goes on to with the persons of a split."""
         moved = moving.follow({**state.files, file.case_id: file}, file.case_id)
         said = [*moved.said]
+        if moved.files:  # what went to an erased case is nobody's any more
+            kept = {one.referral_id for each in moved.files.values() for one in each.referrals}
+            state.gone |= {one.referral_id for one in file.referrals} - kept
         for each in moved.files.values():
             self._keep(state, (each, ()))
         for each in moved.files.values() or (file,):

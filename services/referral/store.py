@@ -169,7 +169,11 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         [each.undertaking_missing for each in referrals],
         today,
     )
-    await tx.execute("delete from referrals where case_id = any($1::uuid[])", [each.case_id for each in files if each.erased])
+    await tx.execute(
+        "delete from referrals where case_id = any($1::uuid[]) and referral_id <> all($2::uuid[])",
+        [each.case_id for each in files],
+        [each.referral_id for each in referrals],
+    )
 
 
 async def waiting_moves(tx: Tx) -> int:

@@ -116,7 +116,10 @@ class Consumer:
         """Records written and not yet handled, by topic, as far as the last fetches tell."""
         behind: dict[str, int] = {}
         consumer = self._subscriber.consumer
-        for partition in consumer.assignment() if consumer is not None else ():
+        mine = consumer.assignment() if consumer is not None else frozenset()
+        for lost in self._handled.keys() - mine:  # another member goes on with it; if it comes back, it is further on
+            del self._handled[lost]
+        for partition in mine:
             end = consumer.highwater(partition) if consumer is not None else None
             if end is not None and partition in self._handled:
                 behind[partition.topic] = behind.get(partition.topic, 0) + max(0, end - self._handled[partition])

@@ -7,6 +7,7 @@ id of the event at the last one.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.messaging.model import Tx
+
+_NUMBER = re.compile(r"[0-9]{1,18}$")
 
 ANSWER_S = 15
 """How long the broker may take to answer, or to hand over the next records."""
@@ -92,7 +95,8 @@ async def compare_records(
 
 
 async def _unknown(tx: Tx, topic: str, records: Collection[Any]) -> bool:
-    """Whether some of these events of ours have a higher sequence than we ever gave."""
+    """Whether some of these events of ours have a higher sequence than we ever gave. One without key or number is not ours."""
+    numbered = [(key, n) for one in records if (key := _key(one)) and (n := _header(one, "ce_keysequence")) and _NUMBER.match(n)]
     return bool(
         await tx.fetchval(
             """
@@ -102,8 +106,8 @@ async def _unknown(tx: Tx, topic: str, records: Collection[Any]) -> bool:
             )
             """,
             topic,
-            [one.key.decode() for one in records],
-            [int(_header(one, "ce_keysequence")) for one in records],
+            [key for key, _ in numbered],
+            [int(n) for _, n in numbered],
         )
     )
 
@@ -140,6 +144,10 @@ async def remember(tx: Tx, places: Collection[int], newest: Mapping[tuple[str, i
     )
     if repeated:
         raise BrokerForgot
+
+
+def _key(record: Any) -> str:  # noqa: ANN401  aiokafka ships no types
+    return "" if record.key is None else record.key.decode(errors="replace").replace("\0", "")
 
 
 def _header(record: Any, name: str) -> str:  # noqa: ANN401  aiokafka ships no types

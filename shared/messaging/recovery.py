@@ -124,7 +124,9 @@ async def told(tx: Tx) -> Told:
     rows = await tx.fetch(
         """
         select topic, key, type, array_agg(n order by n) as numbers
-        from recovered join journal using (topic, key, n) group by topic, key, type
+        from recovered join journal using (topic, key, n)
+        where recovered.causation_id is not null  -- what people or the clock had caused, no message leads to again
+        group by topic, key, type
         """
     )
     return Told({(row["topic"], row["key"], row["type"]): row["numbers"] for row in rows})

@@ -52,7 +52,7 @@ async def _since(clients: Mapping[str, Any], topics: Sequence[str], begin: datet
     try:
         await asyncio.wait_for(consumer.start(), ANSWER_S)
         partitions = [TopicPartition(topic, n) for topic in topics for n in sorted(consumer.partitions_for_topic(topic) or ())]
-        found = [one async for one in _read(consumer, partitions, int(begin.timestamp() * 1000))]
+        found = [one async for one in _read(consumer, partitions, max(0, int(begin.timestamp() * 1000)))]
     finally:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(consumer.stop(), ANSWER_S)

@@ -26,7 +26,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
 from shared.messaging.memory import DatabaseBehindTopics
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.pipeline import Pipeline
+from shared.messaging.pipeline import Pipeline, transient
 from shared.messaging.relay import Relay
 from shared.messaging.rereading import read_again
 from shared.messaging.topics import ensure_topics
@@ -104,6 +104,7 @@ async def _until(stop: asyncio.Event, system: Running) -> None:
             await asyncio.wait_for(stop.wait(), 1)
         if not system.health.alive():
             log.error("no_progress", where=",".join(system.health.stuck()))
+            begin_to_stop(stop, system.context.settings.grace_s)  # whoever hangs may hang on its way out, too
             raise SystemExit(HUNG)
 
 
@@ -159,6 +160,8 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     sending = asyncio.create_task(relay.run())
     await _before_anything(relay, sending)
     await read_again(pool, pipeline, kafka_clients(settings), service.hears)
+    for loop in ("pipeline", "jobs"):
+        health.turned(loop)  # waiting for all that was no standing still
     background = [sending, asyncio.create_task(_periodic(system, consumer))]
     for task in background:
         task.add_done_callback(_end_of_process)
@@ -253,6 +256,15 @@ async def _periodic(system: Running, consumer: Consumer) -> None:
 
 
 async def _observe(system: Running, consumer: Consumer) -> None:
+    try:
+        await _look(system, consumer)
+    except Exception as error:
+        system.health.holds("database", now=not transient(error))
+        raise
+    system.health.holds("database", now=True)
+
+
+async def _look(system: Running, consumer: Consumer) -> None:
     metrics = system.metrics
     async with system.pool.acquire() as connection:
         outbox = await connection.fetchrow(

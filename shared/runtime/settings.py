@@ -140,4 +140,7 @@ class ServiceSettings(KafkaSettings):
 
 
 def _secret(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip()
+    secret = path.read_text(encoding="utf-8").strip()
+    if not secret:
+        raise ValueError(f"{path.name} is empty: write the secret into it")
+    return secret

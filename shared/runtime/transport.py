@@ -32,6 +32,8 @@ def require_verified(dsn: str, private: Collection[str] = ()) -> None:
     parts = urlsplit(dsn)
     asked = parse_qs(parts.query)
     named = [*parts.netloc.rpartition("@")[2].split(","), *(host for each in asked.get("host", ()) for host in each.split(","))]
+    if not any(named) or "service" in asked:  # else the environment or a file could name any server
+        raise ValueError("PostgreSQL's address names no host: write it as postgresql://user@host:port/database")
     hosts = [_without_port(each) for each in named if each and not each.startswith("/")]
     if open_hosts(hosts, private) and asked.get("sslmode") != ["verify-full"]:
         raise ValueError(

@@ -170,6 +170,21 @@ async def test_a_handover_that_named_who_left_is_forgotten_once_it_went_out_with
     assert [str(ANNA) in each for each in left] == [False, False, True]
 
 
+async def test_what_is_said_of_a_case_meanwhile_does_not_park_it(pool: Pool, room: ReferralRoom) -> None:  # noqa: F811  fixtures
+    survivor, absorbed, _ = three(0)
+    town = Letters()
+    known(town, absorbed, 1000, DEBTS)
+    for topic, key, event in (
+        (CASES.name, survivor, case(survivor, absorbed=(absorbed,))),
+        (ASSESSMENTS.name, survivor, consent(survivor, 1001, ANNA)),
+        (CASES.name, absorbed, merged(absorbed, survivor)),
+    ):
+        town.hear(topic, key, event)
+        await deliver(pool, room, town.take())
+    (file,) = [each for each in (await files(pool)).values() if each.merged_into is None]
+    assert len(file.consents) == 2
+
+
 async def test_a_case_that_waits_for_its_other_half_is_counted_until_it_came(pool: Pool, room: ReferralRoom) -> None:  # noqa: F811  fixtures
     survivor, absorbed, _ = three(0)
     metrics, town = Metrics(()), Letters()

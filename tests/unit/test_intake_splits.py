@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 
 from services.intake.splitting import came_with, goes_back
+from shared.contracts.codes import CaseStatus
 from shared.contracts.topics.cases import CaseSplit
 from shared.contracts.topics.notices import NoticeCorrected
 from shared.messaging.model import Rejected
 from tests.unit.intake_office import LANDLORD
-from tests.unit.intake_town import Town, ref, seen, terminated, two_cases
+from tests.unit.intake_town import Town, ended, ref, seen, terminated, two_cases
 from tests.unit.intake_words import days, hearing_set, party, said, stranger, suit
 
 
@@ -63,6 +64,31 @@ def test_a_merge_is_undone_after_more_was_heard_of_the_absorbed_suit() -> None:
     assert event.undoes == absorbed
     assert event.proceedings[0].hearing_at == hearing.hearing_at
     assert len(town.notices(new)) == 3
+
+
+@pytest.mark.parametrize("news", [False, True])
+def test_a_closed_case_is_given_back_closed_unless_something_new_has_come(news: bool) -> None:
+    town = Town()
+    into, absorbed = sorted(two_cases(town), key=lambda case: (town.event(case).received_on, case))
+    town.told("outcomes", "outreach", ended(absorbed))
+    town.merge(into, absorbed)
+    docket = next(getattr(each.content, "proceeding", None) for each in town.desk.said_in(into) if absorbed in each.came_with)
+    if news:
+        town.hear(hearing_set(days(20), proceeding=docket))
+    new = town.split(into, goes_back(town.desk.said_in(into), absorbed))
+    assert town.event(new).status is (CaseStatus.OPEN if news else CaseStatus.CLOSED)
+
+
+def test_who_was_kept_apart_from_a_household_is_kept_apart_from_what_leaves_it() -> None:
+    town = Town()
+    one, other = two_cases(town)
+    third = town.hear(suit(stranger(7), proceeding=ref(7)))
+    theirs = town.event(third).household_id
+    for each in (one, other):
+        town.desk.apart.add(frozenset((town.event(each).household_id, theirs)))
+    into, absorbed = town.merge(one, other)
+    new = town.split(into, came_with(town.desk.said_in(into), absorbed))
+    assert frozenset((town.event(new).household_id, theirs)) in town.desk.apart
 
 
 def test_what_goes_beside_an_absorbed_case_makes_it_a_split_and_no_undoing() -> None:
