@@ -73,6 +73,12 @@ def test_a_database_on_this_machine_or_one_that_is_verified_is_spoken_to(dsn: st
     require_verified(dsn, ["postgres"])
 
 
+@pytest.mark.parametrize("dsn", ["postgresql:///intake", "postgresql://127.0.0.1/intake?service=elsewhere"])
+def test_an_address_that_leaves_the_host_to_somebody_else_is_refused(dsn: str) -> None:
+    with pytest.raises(ValueError, match="names no host"):
+        require_verified(dsn)
+
+
 @pytest.mark.parametrize(
     "dsn",
     [
