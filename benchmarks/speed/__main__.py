@@ -3,8 +3,8 @@
 Run: python -m benchmarks.speed [--quick]
 
 Each comparison is a process of its own, on a broker and a database server of its own. Writes one JSON file and one table into
-`benchmarks/results/`, named by the day, and prints the table. Without java and mvn the rows on Apache Kafka are left out, by
-name.
+`benchmarks/results/`, named by the day, after each of them, and prints the table. Without java and mvn the rows on Apache Kafka
+are left out, by name.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true", help="a tenth of the input: to see that all of it runs")
     quick = asked.parse_args().quick
     result: dict[str, Any] = {"machine": machine(), "quick": quick}
-    for name, command in commands(quick=quick):
-        print(f"== {name}: python -m {' '.join(command)}", file=sys.stderr, flush=True)
-        result[name] = measured(command)
     if reason := missing():
         result["left_out"] = f"Apache Kafka: {reason}"
     stem = RESULTS / f"speed-{datetime.now(UTC):%Y-%m-%d}"
-    stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-    stem.with_suffix(".md").write_text(table(result))
+    for name, command in commands(quick=quick):
+        print(f"== {name}: python -m {' '.join(command)}", file=sys.stderr, flush=True)
+        result[name] = measured(command)
+        stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        stem.with_suffix(".md").write_text(table(result))
     print(table(result))
 
 
@@ -63,12 +63,15 @@ def commands(*, quick: bool) -> Iterator[tuple[str, list[str]]]:
 
 def measured(command: Sequence[str]) -> dict[str, Any]:
     """The JSON that it prints, or how it failed: one comparison that fails leaves the others."""
-    done = subprocess.run(  # noqa: S603  our own modules
-        [sys.executable, "-m", *command], capture_output=True, text=True, timeout=LIMIT_S, check=False
-    )
-    if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1:]}
-    found: dict[str, Any] = json.loads(done.stdout)
+    try:
+        done = subprocess.run(  # noqa: S603  our own modules
+            [sys.executable, "-m", *command], capture_output=True, text=True, timeout=LIMIT_S, check=True
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.CalledProcessError as error:
+        return {"failed": error.stderr.strip().splitlines()[-1:]}
+    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        return {"failed": [str(error)]}
     return found
 
 
