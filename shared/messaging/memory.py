@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.messaging.model import Tx
+from shared.messaging.reading import to_the_end
 
 _NUMBER = re.compile(r"[0-9]{1,18}$")
 
@@ -69,29 +69,16 @@ async def compare_records(
     begins = await asyncio.wait_for(probe.beginning_offsets(all_of_them), ANSWER_S)
     ends = await asyncio.wait_for(probe.end_offsets(all_of_them), ANSWER_S)
     starts = begins | {partition: max(begins[partition], row["last_offset"]) for partition, row in ours.items()}
-    left = {partition for partition in all_of_them if partition in ours or begins[partition] < ends[partition]}
-    probe.assign(list(left))
-    for partition in left:
-        probe.seek(partition, starts[partition])
-    since = time.monotonic()
-    while left:
-        found = await asyncio.wait_for(probe.getmany(*left, timeout_ms=500), ANSWER_S)
-        for partition, records in found.items():
-            since = time.monotonic()
-            last = ours.get(partition)
-            if last and any(r.offset == last["last_offset"] and _header(r, "ce_id") != str(last["event_id"]) for r in records):
-                raise BrokerForgot
-            if await _unknown(tx, partition.topic, [record for record in records if _header(record, "ce_source") == source]):
-                raise DatabaseBehindTopics(service, partition.topic)
-        for partition in list(left):
-            last, end = ours.get(partition), probe.highwater(partition)
-            if last and end is not None and end <= last["last_offset"]:
-                raise BrokerForgot
-            position = await asyncio.wait_for(probe.position(partition), ANSWER_S)
-            if position >= ends[partition] and (last is None or position > last["last_offset"]):
-                left.remove(partition)
-        if time.monotonic() - since > ANSWER_S:
-            raise TimeoutError
+    to_read = {each: starts[each] for each in all_of_them if each in ours or begins[each] < ends[each]}
+    async for records in to_the_end(probe, to_read, ANSWER_S):
+        partition = TopicPartition(records[0].topic, records[0].partition)
+        last = ours.get(partition)
+        if last and any(r.offset == last["last_offset"] and _header(r, "ce_id") != str(last["event_id"]) for r in records):
+            raise BrokerForgot
+        if await _unknown(tx, partition.topic, [record for record in records if _header(record, "ce_source") == source]):
+            raise DatabaseBehindTopics(service, partition.topic)
+    if any(probe.highwater(partition) <= last["last_offset"] for partition, last in ours.items()):
+        raise BrokerForgot
 
 
 async def _unknown(tx: Tx, topic: str, records: Collection[Any]) -> bool:

@@ -1,0 +1,66 @@
+"""Topics read to their end, outside of any group. A broker that stops answering is not waited for.
+
+A partition ends where its first answer to a fetch says so: the embedded broker, asked for the end itself, gives the start of its
+newest batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+ANSWER_S = 30
+
+
+async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> AsyncIterator[list[Any]]:
+    """All that these topics hold now; each list is of one partition, in its order.
+
+    Raises:
+        TimeoutError: the broker has not answered, or handed nothing over, for so long.
+        LookupError: it does not have one of the topics.
+    """
+    consumer = AIOKafkaConsumer(**clients, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        await asyncio.wait_for(consumer.start(), ANSWER_S)
+        partitions = partitions_of(consumer, topics)
+        begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S) if partitions else {}
+        async for records in to_the_end(consumer, begins, ANSWER_S):
+            yield records
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(consumer.stop(), ANSWER_S)
+
+
+def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> list[TopicPartition]:
+    """As many as the broker says: somebody may have given a topic more than the catalogue does. Raises LookupError."""
+    numbers = {topic: consumer.partitions_for_topic(topic) for topic in sorted(topics)}
+    if missing := [topic for topic, found in numbers.items() if not found]:
+        raise LookupError(f"the broker does not have {', '.join(missing)}: compare it with the catalogue, `bleibe doctor`")
+    return [TopicPartition(topic, n) for topic, found in numbers.items() for n in sorted(found)]
+
+
+async def to_the_end(
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], answer_s: float
+) -> AsyncIterator[list[Any]]:
+    """From these offsets to where each partition ends when it is first asked. Raises TimeoutError after `answer_s` of nothing."""
+    consumer.assign(list(starts))
+    for partition, offset in starts.items():
+        consumer.seek(partition, offset)
+    left, ends = set(starts), dict[TopicPartition, int]()
+    moved = time.monotonic()
+    while left:
+        found = await asyncio.wait_for(consumer.getmany(*left, timeout_ms=500), answer_s)
+        for records in found.values():
+            yield records
+        ends |= {each: end for each in left - ends.keys() if (end := consumer.highwater(each)) is not None}
+        level = {each for each in left & ends.keys() if await asyncio.wait_for(consumer.position(each), answer_s) >= ends[each]}
+        left -= level
+        if found or level:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > answer_s:
+            raise TimeoutError
