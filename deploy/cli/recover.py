@@ -5,16 +5,13 @@ The report names events by topic, key, number and type, and messages by their id
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import csv
-from collections.abc import AsyncIterator, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run
@@ -27,12 +24,11 @@ from shared.contracts.topics.cases import CaseErased
 from shared.messaging.fetching import read_every_record
 from shared.messaging.journal import TOMBSTONE
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.model import Heard
-from shared.messaging.recovery import Imported, ask_to_read_again, bring_back, unknown
+from shared.messaging.model import Heard, Tx
+from shared.messaging.reading import TopicMissing, every_record
+from shared.messaging.recovery import Imported, Place, ask_to_read_again, bring_back, came_back, unknown
 from shared.messaging.relay import LOCK
-from shared.messaging.wire import Raw, Reader, TopicRules
-
-ANSWER_S = 30
+from shared.messaging.wire import Raw, Reader, TopicRules, message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,9 @@ class Line:
     key: str
     n: int
     event_type: str
-    written_at: str
+    written_at: datetime
     look: str
+    came_back_at: datetime
 
 
 NOBODYS_MESSAGE = "people or the clock caused it: do it again, or see that it was not done twice"
@@ -56,7 +53,7 @@ def recover(service: Literal["intake", "outreach", "referral", "reporting"], *, 
     """Bring back what a restored service's own topics still know, and have it read again what it heard since.
 
     For a service that says its database was restored from a backup, and refuses to start. Stop all its processes first. The
-    report lists every event that came back; those with a word in the last column are for a person.
+    report lists every event that came back, now or before; those with a word in the column `look` are for a person.
 
     Example: bleibe recover intake
 
@@ -69,39 +66,63 @@ def recover(service: Literal["intake", "outreach", "referral", "reporting"], *, 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Line.__dataclass_fields__)
-        writer.writerows((line.topic, line.key, line.n, line.event_type, line.written_at, line.look) for line in lines)
+        writer.writerows(astuple(line) for line in lines)
     keys = {(line.topic, line.key) for line in lines}
     print(f"{len(lines)} events of {len(keys)} keys came back, {sum(bool(line.look) for line in lines)} for a person: {path}")
     print(f"Start {service}, wait until `bleibe doctor` finds all readers level, then run `bleibe reconcile`.")
 
 
 async def bring_service_back(system: Target, service: str, city: City) -> list[Line]:
-    """Do so; what came back. May be repeated."""
+    """Do so; all that ever came back. Nothing has happened if it fails, and it may be repeated."""
     read_every_record()
     await migrate(system.databases[service], [CORE])
     mine, heard = _written(service, city), _heard(service, city)
     async with database(system, service) as connection:
         if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
             fail(f"{service} still runs. Stop all its processes first.")
-        events = [event async for raw in _all(system, mine) if (event := _event(raw, service)) is not None]
+        try:
+            found = await _unknown(connection, system, service, mine)
+            kept = await _kept(connection, system, {each for each in heard if topic_of(each).foreign}, found)
+        except TopicMissing as missing:
+            fail(str(missing))
         async with connection.transaction():
-            found = await unknown(connection, events)
-            await bring_back(connection, found)
+            await bring_back(connection, found, {(each.topic, each.key, each.n): _why(each, kept) for each in found})
             await ask_to_read_again(connection)
-        kept = {str(row["id"]) for row in await connection.fetch("select id from inbound where answer is not null")}
-    kept |= {_header(raw, "ce_id") async for raw in _all(system, {each for each in heard if topic_of(each).foreign})}
-    return [
-        Line(each.topic, each.key, each.n, each.type, each.time.isoformat(timespec="seconds"), _why(each, kept)) for each in found
-    ]
+        return [Line(*row) for row in await came_back(connection)]
+
+
+async def _unknown(tx: Tx, system: Target, service: str, topics: Collection[str]) -> list[Imported]:
+    """The service's own events that its database does not know, each once, in the order of their keys."""
+    found: dict[Place, Imported] = {}
+    async for records in every_record(system.clients, topics):
+        events = [event for one in records if (event := _event(_raw(one), service)) is not None]
+        found |= {(each.topic, each.key, each.n): each for each in await unknown(tx, events)}
+    return [found[place] for place in sorted(found)]
+
+
+async def _kept(tx: Tx, system: Target, topics: Collection[str], found: Iterable[Imported]) -> set[str]:
+    """Of the messages that were answered, those that the database or a topic has still."""
+    answered = {each.key for each in found if _is_receipt(each)}
+    if not answered:
+        return set()
+    rows = await tx.fetch("select id::text from inbound where id::text = any($1::text[]) and answer is not null", list(answered))
+    kept = {row["id"] for row in rows}
+    async for records in every_record(system.clients, topics):
+        kept |= answered & {str(message_id(_raw(one))) for one in records}
+    return kept
 
 
 def _why(event: Imported, kept: Collection[str]) -> str:
     """What a person has to see to."""
     if event.type in {TOMBSTONE, CaseErased.TYPE}:
         return ERASED
-    if event.topic.startswith(f"{RECEIPTS.name}."):
+    if _is_receipt(event):
         return "" if event.key in kept else CONTENT_GONE
     return "" if event.causation else NOBODYS_MESSAGE
+
+
+def _is_receipt(event: Imported) -> bool:
+    return event.topic.startswith(f"{RECEIPTS.name}.")
 
 
 def _written(service: str, city: City) -> set[str]:
@@ -141,37 +162,9 @@ def _event(raw: Raw, service: str) -> Imported | None:
     )
 
 
+def _raw(record: Any) -> Raw:  # noqa: ANN401  aiokafka ships no types
+    return Raw(record.topic, record.key, record.value, tuple(record.headers))
+
+
 def _header(raw: Raw, name: str) -> str:
     return next(((value or b"").decode(errors="replace") for key, value in raw.headers if key == name), "")
-
-
-async def _all(system: Target, topics: Collection[str]) -> AsyncIterator[Raw]:
-    """Every record that these topics hold now."""
-    async with _consumer(system) as consumer:
-        partitions = _partitions(topics)
-        begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S)
-        ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_S)
-        left = {each: end for each, end in ends.items() if end > begins[each]}
-        consumer.assign(list(left))
-        for partition in left:
-            consumer.seek(partition, begins[partition])
-        while left:
-            batches = await asyncio.wait_for(consumer.getmany(timeout_ms=500), ANSWER_S)
-            for records in batches.values():
-                for one in records:
-                    yield Raw(one.topic, one.key, one.value, tuple(one.headers))
-            left = {each: end for each, end in left.items() if await consumer.position(each) < end}
-
-
-@contextlib.asynccontextmanager
-async def _consumer(system: Target) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(**system.clients, group_id=None, enable_auto_commit=False)
-    await asyncio.wait_for(consumer.start(), ANSWER_S)
-    try:
-        yield consumer
-    finally:
-        await asyncio.wait_for(consumer.stop(), ANSWER_S)
-
-
-def _partitions(topics: Iterable[str]) -> list[TopicPartition]:
-    return [TopicPartition(topic, n) for topic in sorted(topics) for n in range(topic_of(topic).partitions)]

@@ -21,7 +21,7 @@ from shared.messaging import inbound, parking
 from shared.messaging.ids import deciding
 from shared.messaging.journal import Entry, append
 from shared.messaging.model import Answer, Decision, Heard, Rejected, Room, S, Said, Tx
-from shared.messaging.recovery import Told, led_to_again, told
+from shared.messaging.recovery import left_to_say
 from shared.messaging.sequence import Line, Task
 from shared.messaging.wire import Raw, Reader, Unreadable
 from shared.runtime.clock import Clock
@@ -64,7 +64,6 @@ class _Batch:
     """What a batch came to, before commit."""
 
     lines: dict[tuple[str, str], Line]
-    told: Told = field(default_factory=Told)
     entries: list[Entry] = field(default_factory=list)
     alone: list[tuple[Task, str, str | None, str]] = field(default_factory=list)
     answered: list[Task] = field(default_factory=list)
@@ -199,8 +198,6 @@ class Pipeline(Generic[S]):
         own = [task for task in tasks if not self.reader.rules(task.raw.topic).foreign]
         in_line = [task for task in own if self._in_line(task)]
         batch = _Batch(await parking.lock_lines(tx, self._keys_of(in_line, keys), self.reader))
-        if self.recovering:
-            batch.told = await told(tx)
         for task in own:
             if not self._in_line(task):
                 batch.alone.append((task, "failed", *_problem(task.read)))
@@ -219,8 +216,7 @@ class Pipeline(Generic[S]):
             self._advance(state, batch.lines[key], batch, failing, one=one)
         if state is not None:
             await self.room.save(tx, state)
-        await append(tx, batch.entries, now)
-        await led_to_again(tx, batch.told)
+        await append(tx, await left_to_say(tx, batch.entries) if self.recovering else batch.entries, now)
         batch.failed = await parking.save_lines(tx, batch.lines)
         await parking.park(tx, batch.alone)
         await parking.unpark(tx, batch.released)
@@ -320,7 +316,7 @@ class Pipeline(Generic[S]):
     def _say(self, batch: _Batch, span: Span, read: Heard | Unreadable, said: Sequence[Said]) -> None:
         """Queue events with their cause, in the trace of what caused them."""
         trace = traceparent(span)
-        batch.entries += [Entry(one, read.id, trace) for one in batch.told.left_to_say(said)]
+        batch.entries += [Entry(one, read.id, trace) for one in said]
         if span.is_recording():
             for one in said:
                 span.set_attributes(self.about(one))

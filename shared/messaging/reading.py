@@ -17,12 +17,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 ANSWER_S = 30
 
 
+class TopicMissing(Exception):
+    """The broker does not have a topic that it should."""
+
+
 async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> AsyncIterator[list[Any]]:
     """All that these topics hold now; each list is of one partition, in its order.
 
     Raises:
         TimeoutError: the broker has not answered, or handed nothing over, for so long.
-        LookupError: it does not have one of the topics.
+        TopicMissing: it does not have one of the topics.
     """
     consumer = AIOKafkaConsumer(**clients, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
@@ -37,10 +41,10 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
 
 
 def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> list[TopicPartition]:
-    """As many as the broker says: somebody may have given a topic more than the catalogue does. Raises LookupError."""
+    """As many as the broker says: somebody may have given a topic more than the catalogue does. Raises TopicMissing."""
     numbers = {topic: consumer.partitions_for_topic(topic) for topic in sorted(topics)}
     if missing := [topic for topic, found in numbers.items() if not found]:
-        raise LookupError(f"the broker does not have {', '.join(missing)}: compare it with the catalogue, `bleibe doctor`")
+        raise TopicMissing(f"the broker does not have {', '.join(missing)}: compare it with the catalogue, `bleibe doctor`")
     return [TopicPartition(topic, n) for topic, found in numbers.items() for n in sorted(found)]
 
 

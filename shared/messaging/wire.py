@@ -160,6 +160,21 @@ class Reader:
             return unreadable_at(None, type(error).__name__)
 
 
+def place_of(raw: Raw) -> tuple[str, int] | None:
+    """Key and sequence of an event of ours, without a look at its data; None where they cannot be read."""
+    key, n = _text(raw.key), _sequence(_header(raw, "ce_keysequence"))
+    return None if key is None or n is None else (key, n)
+
+
+def message_id(raw: Raw) -> UUID | None:
+    """Of a message from outside; None where it cannot be read."""
+    return _uuid(_header(raw, "ce_id"))
+
+
+def _header(raw: Raw, name: str) -> str | None:
+    return next((text for known, value in reversed(raw.headers) if known == name and (text := _text(value)) is not None), None)
+
+
 def _replace(heard: Heard, data: BaseModel | None, *, known: bool) -> Heard:
     return Heard(
         heard.topic,
