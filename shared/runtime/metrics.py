@@ -149,7 +149,7 @@ class Metrics:
             self._lag.labels(topic).set(behind)
 
     def heard_from(self, partner: str, at: datetime) -> None:
-        """Note when a partner of the registry last sent a notice."""
+        """Note when a partner of the registry last sent a notice; one that never did is silent since the database was made."""
         if partner in self._partners:
             self._last_notice.labels(partner).set(at.timestamp())
 

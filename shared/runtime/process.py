@@ -279,9 +279,8 @@ async def _look(system: Running, consumer: Consumer) -> None:
         gaps = await parking.gaps(connection, GAP_ALARM_S)
         heard = await connection.fetch(
             """
-            select topic, newest.at from unnest($1::text[]) as topic
+            select topic, coalesce(newest.at, (select min(applied_at) from migrations)) as at from unnest($1::text[]) as topic
             cross join lateral (select max(recorded_at) as at from inbound i where i.topic = topic) newest
-            where newest.at is not null
             """,
             [topic for topic in system.service.hears if topic.startswith(f"{NOTICES.name}.")],
         )
