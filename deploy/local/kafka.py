@@ -60,7 +60,12 @@ def jars() -> Path:
         raise NoKafkaError(reason)
     shutil.rmtree(JARS, ignore_errors=True)
     command = ["mvn", "--quiet", "--batch-mode", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603  our own pom
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603  our own pom
+    except subprocess.TimeoutExpired as late:
+        raise NoKafkaError(
+            f"Maven had not got the jars of {POM} after {late.timeout:.0f} s: is its registry reachable?"
+        ) from None
     if done.returncode:
         raise NoKafkaError(f"Maven could not get the jars of {POM}:\n{done.stdout[-2000:]}")
     shutil.copyfile(POM, stamp)
@@ -90,7 +95,7 @@ def kafka_process(
     properties.touch(mode=0o600)  # it may hold passwords
     settings = _settings(folder, node, nodes) | dict(more or {})
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    users = ["--add-scram", f"SCRAM-SHA-512=[name={ADMIN},password={administrator}]"] if administrator else []
+    users = [f"@{_first_user(folder, administrator)}"] if administrator else []
     form = _command("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(properties), *users)
     serve = _command("kafka.Kafka", str(properties))
     formatted = shlex.quote(str(folder / LOG / "meta.properties"))
@@ -102,6 +107,14 @@ def kafka_process(
         ready_within=90,
         stop_signal=signal.SIGTERM,
     )
+
+
+def _first_user(folder: Path, password: str) -> Path:
+    """A file of arguments: those on a command line anybody may read in the list of processes."""
+    file = folder / "first-user"
+    file.touch(mode=0o600)
+    file.write_text(f"--add-scram\nSCRAM-SHA-512=[name={ADMIN},password={password}]\n")
+    return file
 
 
 def _settings(folder: Path, node: Node, nodes: Sequence[Node]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from deploy.local import folder, kafka
 from deploy.local.broker import broker_process
@@ -33,6 +33,8 @@ from deploy.local.processes import GRACE, Child, Process, end_leftovers
 FIRST_PAUSE, LONGEST_PAUSE, HEALTHY_AFTER = 0.2, 10.0, 30.0
 PORT_ATTEMPTS = 5
 POLL = 0.05
+
+T = TypeVar("T")
 
 logger = logging.getLogger("bleibe.local")
 
@@ -125,9 +127,13 @@ class Local:
 
         `settings` and `administrator` as for `kafka_process`. Raises NoKafkaError.
         """
-        cluster = kafka.cluster(nodes)
-        self.start(*(kafka.kafka_process(self.data, node, cluster, settings, administrator) for node in cluster))
-        self.running.bootstrap = kafka.bootstrap(cluster)
+
+        def started() -> str:
+            cluster = kafka.cluster(nodes)
+            self.start(*(kafka.kafka_process(self.data, node, cluster, settings, administrator) for node in cluster))
+            return kafka.bootstrap(cluster)
+
+        self.running.bootstrap = _patiently(started)
         self.running.kafka_nodes = nodes
         self._write_note()
         return self.running.bootstrap
@@ -233,18 +239,14 @@ class Local:
             self._write_note()
 
     def _start_on_free_port(self, process_on: Callable[[int], Process]) -> int:
-        """Somebody may take the port between our look and the server's start, so try again with another one."""
-        for attempt in range(1, PORT_ATTEMPTS + 1):
+        """Start a process on a port that nobody has; which."""
+
+        def started() -> int:
             port = free_port()
-            try:
-                self.start(process_on(port))
-            except StartError:
-                if attempt == PORT_ATTEMPTS:
-                    raise
-                time.sleep(FIRST_PAUSE * attempt)
-            else:
-                return port
-        raise AssertionError("the loop returns or raises")
+            self.start(process_on(port))
+            return port
+
+        return _patiently(started)
 
     def _await_ready(self, name: str) -> None:
         child = self._kept[name].child
@@ -293,6 +295,16 @@ class Local:
         with self._guard:
             self.running.processes = {name: kept.child.record for name, kept in self._kept.items()}
             folder.write_running(self.data, self.running)
+
+
+def _patiently(started: Callable[[], T]) -> T:
+    """Somebody may take a port between our look and the server's start, so try again with others."""
+    for attempt in range(1, PORT_ATTEMPTS):
+        try:
+            return started()
+        except StartError:
+            time.sleep(FIRST_PAUSE * attempt)
+    return started()
 
 
 @contextlib.contextmanager
