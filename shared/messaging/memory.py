@@ -70,7 +70,8 @@ async def compare_records(
     ends = await asyncio.wait_for(probe.end_offsets(all_of_them), ANSWER_S)
     starts = begins | {partition: max(begins[partition], row["last_offset"]) for partition, row in ours.items()}
     to_read = {each: starts[each] for each in all_of_them if each in ours or begins[each] < ends[each]}
-    async for records in to_the_end(probe, to_read, ANSWER_S):
+    to_see = ends | {each: max(ends[each], row["last_offset"] + 1) for each, row in ours.items()}
+    async for records in to_the_end(probe, to_read, to_see, ANSWER_S):
         partition = TopicPartition(records[0].topic, records[0].partition)
         last = ours.get(partition)
         if last and any(r.offset == last["last_offset"] and _header(r, "ce_id") != str(last["event_id"]) for r in records):

@@ -1,7 +1,6 @@
 """Topics read to their end, outside of any group. A broker that stops answering is not waited for.
 
-A partition ends where its first answer to a fetch says so: the embedded broker, asked for the end itself, gives the start of its
-newest batch.
+A partition ends where an answer to a fetch says so, or, where nothing comes any more, where the broker said when asked. To that question the embedded broker gives the start of its newest batch, and a fetch may tell of a record that it has not.
 """
 
 from __future__ import annotations
@@ -32,8 +31,9 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
     try:
         await asyncio.wait_for(consumer.start(), ANSWER_S)
         partitions = partitions_of(consumer, topics)
-        begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S) if partitions else {}
-        async for records in to_the_end(consumer, begins, ANSWER_S):
+        begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S)
+        ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_S)
+        async for records in to_the_end(consumer, begins, ends, ANSWER_S):
             yield records
     finally:
         with contextlib.suppress(TimeoutError):
@@ -49,22 +49,27 @@ def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> list[T
 
 
 async def to_the_end(
-    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], answer_s: float
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], answer_s: float
 ) -> AsyncIterator[list[Any]]:
-    """From these offsets to where each partition ends when it is first asked. Raises TimeoutError after `answer_s` of nothing."""
+    """From these offsets to at least these ends; a list is of one partition. Raises TimeoutError after `answer_s` of nothing."""
     consumer.assign(list(starts))
     for partition, offset in starts.items():
         consumer.seek(partition, offset)
-    left, ends = set(starts), dict[TopicPartition, int]()
+    left = set(starts)
     moved = time.monotonic()
     while left:
         found = await asyncio.wait_for(consumer.getmany(*left, timeout_ms=500), answer_s)
         for records in found.values():
             yield records
-        ends |= {each: end for each in left - ends.keys() if (end := consumer.highwater(each)) is not None}
-        level = {each for each in left & ends.keys() if await asyncio.wait_for(consumer.position(each), answer_s) >= ends[each]}
+        at = {each: await asyncio.wait_for(consumer.position(each), answer_s) for each in left}
+        told = {each: consumer.highwater(each) for each in left}
+        level = {each for each in left if _reached(at[each], told[each]) or (not found and at[each] >= ends[each])}
         left -= level
         if found or level:
             moved = time.monotonic()
         elif time.monotonic() - moved > answer_s:
             raise TimeoutError
+
+
+def _reached(position: int, end: int | None) -> bool:
+    return end is not None and position >= end

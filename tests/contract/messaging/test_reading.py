@@ -41,6 +41,9 @@ async def test_a_topic_that_the_broker_does_not_have_is_named(broker: Broker) ->
         await anext(every_record(broker.clients(), ["not.there"]))
 
 
+PLACE = TopicPartition("t", 0)
+
+
 class Silent:
     """A broker that was there and answers nothing any more."""
 
@@ -53,6 +56,9 @@ class Silent:
         await asyncio.sleep(0)
         return {}
 
+    async def position(self, _: TopicPartition) -> int:
+        return 0
+
     def highwater(self, _: TopicPartition) -> None:
         return None
 
@@ -60,7 +66,7 @@ class Silent:
 async def test_a_broker_that_stops_answering_is_given_up() -> None:
     async with asyncio.timeout(10):
         with pytest.raises(TimeoutError):
-            await anext(to_the_end(Silent(), {TopicPartition("t", 0): 0}, 0.1))
+            await anext(to_the_end(Silent(), {PLACE: 0}, {PLACE: 1}, 0.1))
 
 
 async def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
