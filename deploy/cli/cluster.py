@@ -9,7 +9,8 @@ from cyclopts import App
 
 from deploy.cli.output import fail, run
 from deploy.cli.target import named_kafka
-from deploy.kafka.apply import apply_access, apply_topics, passwords_in
+from deploy.kafka.apply import SettingsRefusedError, apply_access, apply_topics, passwords_in
+from deploy.kafka.compare import describe
 from deploy.kafka.wanted import grants, principals, topics
 from deploy.local.system import MUENSTER
 from shared.city import City, load_city
@@ -29,7 +30,8 @@ def apply(*, passwords: Path | None = None) -> None:
     """Create the topics that are missing, correct their settings and, with a folder of passwords, users and grants.
 
     Speaks to the cluster that BLEIBE_BOOTSTRAP_SERVERS names, as BLEIBE_KAFKA_USER, who must be an administrator there. May be
-    repeated; a changed password file changes the password. Grants that the catalogue does not name are taken away.
+    repeated; a changed password file changes the password. Grants and users of ours that the
+    catalogue does not name any more are taken away; what belongs to others on the same cluster is listed and left.
 
     Example: bleibe cluster apply --passwords deploy/secrets/kafka
 
@@ -45,8 +47,14 @@ async def _apply(passwords: Path | None) -> None:
     try:
         print(f"{await apply_topics(clients, specs(city))} topics")
         if passwords is not None:
-            given, taken = await apply_access(clients, grants(city), passwords_in(passwords, principals(city)))
-            print(f"{len(principals(city))} users, {given} grants made, {taken} taken away")
+            done = await apply_access(clients, grants(city), passwords_in(passwords, principals(city)))
+            print(f"{len(principals(city))} users, {len(done.given)} grants made, {len(done.taken)} taken away")
+            for user in sorted(done.deleted):
+                print(f"deleted, as it is in the catalogue no more: user {user}")
+            for entry in sorted(done.foreign):
+                print(f"left as it is, somebody else's: {describe(entry)}")
+    except SettingsRefusedError as refused:
+        fail(str(refused), 3)
     except SecurityDisabled:
         fail("This cluster asks nobody for a name: set authorizer.class.name and a SASL listener on its brokers first.")
     except KafkaError as error:

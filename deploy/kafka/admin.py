@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.admin import DescribeAclsRequest
 
-from deploy.kafka.requests import Creation, Deletion, Upsertion, Users
+from deploy.kafka.requests import Alteration, Creation, Deletion, Users
 from deploy.kafka.wanted import Grant, Kind, Operation
 
 ANY, ALLOW, LITERAL = 1, 3, 3
@@ -71,7 +71,14 @@ async def set_passwords(admin: AIOKafkaAdminClient, passwords: Mapping[str, str]
         salt = os.urandom(32)
         salted = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
         rows.append((user, SCRAM_SHA_512, ITERATIONS, salt, salted, {}))
-    answer = await admin._send_request(Upsertion(rows))  # noqa: SLF001  no public way
+    answer = await admin._send_request(Alteration([], rows))  # noqa: SLF001  no public way
+    for _, code, message, _ in answer.results:
+        _raise(code, message)
+
+
+async def delete_users(admin: AIOKafkaAdminClient, old: Collection[str]) -> None:
+    """Let these users sign in no more."""
+    answer = await admin._send_request(Alteration([(user, SCRAM_SHA_512, {}) for user in sorted(old)], []))  # noqa: SLF001  no public way
     for _, code, message, _ in answer.results:
         _raise(code, message)
 

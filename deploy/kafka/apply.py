@@ -5,20 +5,40 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NoError, for_code
 
-from deploy.kafka.admin import acl, administrating, allow, set_passwords, withdraw
+from deploy.kafka.admin import Acl, acl, administrating, allow, delete_users, set_passwords, withdraw
 from deploy.kafka.compare import Cluster, look
+from deploy.kafka.ownership import foreign, former, surplus
 from deploy.kafka.wanted import Grant
 from shared.messaging.topics import TopicSpec, config_of, ensure_topics
 
 
+class SettingsRefusedError(RuntimeError):
+    """The cluster did not take some topics' settings; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What was changed: grants made and taken away, users deleted; and what is somebody else's."""
+
+    given: Collection[Acl]
+    taken: Collection[Acl]
+    deleted: Collection[str]
+    foreign: Collection[Acl]
+
+
 async def apply_topics(clients: Mapping[str, Any], topics: Mapping[str, TopicSpec]) -> int:
-    """Create what is missing and correct settings; how many topics there are. Partitions and copies stay as they are."""
+    """Create what is missing and correct settings; how many topics there are. Partitions and copies stay as they are.
+
+    Raises SettingsRefusedError.
+    """
     async with administrating(clients) as admin:
         cluster = await look(admin)
         await ensure_topics(clients, list(topics.values()), cluster.copies)
@@ -30,25 +50,35 @@ async def _correct_settings(admin: AIOKafkaAdminClient, cluster: Cluster, topics
     wanted = {name: config_of(spec, cluster.copies) for name, spec in topics.items() if name in cluster.topics}
     wrong = {name: config for name, config in wanted.items() if not config.items() <= cluster.topics[name].config.items()}
     if wrong:
-        await admin.alter_configs(
+        answers = await admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name, configs=config) for name, config in wrong.items()]
         )
+        rows = [row for answer in answers for row in answer.resources]
+        if refused := [_refusal(name, code, message) for code, message, _, name in rows if for_code(code) is not NoError]:
+            raise SettingsRefusedError("\n".join(refused))
 
 
-async def apply_access(clients: Mapping[str, Any], grants: Collection[Grant], passwords: Mapping[str, str]) -> tuple[int, int]:
-    """Set every principal's password, grant what is missing, take away what is not named; how many of the last two.
+def _refusal(topic: str, code: int, message: str | None) -> str:
+    return f"the cluster refused the settings of topic {topic} ({for_code(code).__name__}): {message or 'it does not say why'}"
+
+
+async def apply_access(clients: Mapping[str, Any], grants: Collection[Grant], passwords: Mapping[str, str]) -> Access:
+    """Set every principal's password, grant what is missing, take away what is ours and in the catalogue no more.
 
     Raises SecurityDisabled where the cluster asks nobody for a name.
     """
     async with administrating(clients) as admin:
-        seen = set((await look(admin)).grants or ())
-        wanted = {acl(grant) for grant in grants}
+        cluster = await look(admin)
+        seen = set(cluster.grants or ())
         await set_passwords(admin, passwords)
-        if missing := wanted - seen:
+        if missing := {acl(grant) for grant in grants} - seen:
             await allow(admin, missing)
-        if extra := seen - wanted:
+        # users before grants: by its grants a former user of ours is known
+        if stale := former(seen, passwords) & set(cluster.users or ()):
+            await delete_users(admin, stale)
+        if extra := surplus(seen, grants, passwords):
             await withdraw(admin, extra)
-    return len(missing), len(extra)
+    return Access(missing, extra, stale, foreign(seen, grants, passwords))
 
 
 def passwords_in(folder: Path, principals: Collection[str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import SecurityDisabled
 
 from deploy.kafka.admin import Acl, acl, acls, users
-from deploy.kafka.wanted import Grant
+from deploy.kafka.ownership import foreign, former, reaches, surplus
+from deploy.kafka.wanted import Grant, is_outsider
 from shared.messaging.topics import TopicSpec, config_of
 
 COPIES = 3
@@ -89,10 +90,8 @@ def deviations(
     for name in sorted(topics.keys() & cluster.topics.keys()):
         found += _topic(cluster.topics[name], topics[name], cluster.copies)
     if cluster.grants is not None and cluster.users is not None:
-        found += [
-            Deviation(f"user {each} cannot sign in", APPLY) for each in sorted(set(principals) - set(cluster.users))
-        ]  # fmt: skip
-        found += _grants(cluster.grants, grants)
+        found += _users(cluster.users, cluster.grants, principals)
+        found += _grants(cluster.grants, grants, principals)
     return found
 
 
@@ -128,12 +127,29 @@ def _topic(seen: Seen, wanted: TopicSpec, copies: int) -> Iterator[Deviation]:
             yield Deviation(f"topic {wanted.name} has {setting}={is_set}, not {value}", APPLY)
 
 
-def _grants(seen: Collection[Acl], wanted: Collection[Grant]) -> Iterator[Deviation]:
+def _users(seen: Collection[str], granted: Collection[Acl], principals: Collection[str]) -> Iterator[Deviation]:
+    for missing in sorted(set(principals) - set(seen)):
+        yield Deviation(f"user {missing} cannot sign in", APPLY)
+    ours = former(granted, principals)
+    for stale in sorted(each for each in set(seen) - set(principals) if is_outsider(each)):
+        by_hand = (
+            "unless somebody else uses it: kafka-configs.sh --alter --delete-config SCRAM-SHA-512 --entity-type users "
+            f"--entity-name {stale}"
+        )
+        advice = f"{APPLY}, deleting it" if stale in ours else by_hand
+        yield Deviation(f"user {stale} can sign in and is not in the catalogue", advice)
+
+
+def _grants(seen: Collection[Acl], wanted: Collection[Grant], principals: Collection[str]) -> Iterator[Deviation]:
     by_acl = {acl(grant): grant for grant in wanted}
     for missing in sorted(by_acl.keys() - set(seen)):
         yield Deviation(f"not granted: {by_acl[missing]}", APPLY)
-    for extra in sorted(set(seen) - by_acl.keys()):
+    for extra in sorted(surplus(seen, wanted, principals)):
         yield Deviation(f"granted, and not in the catalogue: {describe(extra)}", f"{APPLY}, taking it away")
+    for other in sorted(each for each in foreign(seen, wanted, principals) if reaches(each, wanted)):
+        yield Deviation(
+            f"granted to somebody else, and it reaches what is ours: {describe(other)}", "have its owner narrow its pattern"
+        )
 
 
 def describe(entry: Acl) -> str:

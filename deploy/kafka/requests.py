@@ -78,7 +78,7 @@ class Users(Request[_UsersQuestion]):  # type: ignore[misc]  # aiokafka has no t
         return request_struct_class(None, {})
 
 
-class _UpsertionAnswer(Response):  # type: ignore[misc]  # aiokafka has no types
+class _AlterationAnswer(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 51
     API_VERSION = 0
     SCHEMA = Schema(
@@ -88,11 +88,11 @@ class _UpsertionAnswer(Response):  # type: ignore[misc]  # aiokafka has no types
     )
 
 
-class _UpsertionQuestion(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
+class _AlterationQuestion(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     FLEXIBLE_VERSION = True
     API_KEY = 51
     API_VERSION = 0
-    RESPONSE_TYPE = _UpsertionAnswer
+    RESPONSE_TYPE = _AlterationAnswer
     SCHEMA = Schema(
         ("deletions", CompactArray(("name", _TEXT), ("mechanism", Int8), _TAGS)),
         (
@@ -110,14 +110,14 @@ class _UpsertionQuestion(RequestStruct):  # type: ignore[misc]  # aiokafka has n
     )
 
 
-class Upsertion(Request[_UpsertionQuestion]):  # type: ignore[misc]  # aiokafka has no types
+class Alteration(Request[_AlterationQuestion]):  # type: ignore[misc]  # aiokafka has no types
     """AlterUserScramCredentials."""
 
     API_KEY = 51
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
-        self.rows = rows
+    def __init__(self, deletions: list[tuple[Any, ...]], upsertions: list[tuple[Any, ...]]) -> None:
+        self.rows = deletions, upsertions
 
     def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
         """As the client asks for it."""
-        return request_struct_class([], self.rows, {})
+        return request_struct_class(*self.rows, {})

@@ -11,6 +11,8 @@ from shared.contracts.catalogue import CATALOGUE, Family, Topic
 from shared.contracts.parties import readers, services, writers
 
 EVERYONE = "*"
+CONSUMER = "consumer"
+OUTSIDE = tuple(f"{family}." for family in (Family.PARTNER, Family.TEAM, Family.PROVIDER, CONSUMER))
 
 
 class Kind(StrEnum):
@@ -46,6 +48,11 @@ def principals(city: City) -> list[str]:
     return [*services(), *outside, *_consumers(city)]
 
 
+def is_outsider(principal: str) -> bool:
+    """Whether it is called as we call outsiders, in the catalogue or not."""
+    return principal.startswith(OUTSIDE)
+
+
 def topics(city: City) -> dict[str, Topic]:
     """Every topic by its name on the wire."""
     return {name: topic for name, topic, _, _ in _named(city)}
@@ -72,7 +79,7 @@ def _members(city: City) -> Iterator[tuple[Family, str]]:
 
 
 def _consumers(city: City) -> list[str]:
-    return [f"consumer.{consumer.id}" for consumer in city.consumers]
+    return [f"{CONSUMER}.{consumer.id}" for consumer in city.consumers]
 
 
 def _named(city: City) -> Iterator[tuple[str, Topic, Family | None, str]]:

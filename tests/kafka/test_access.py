@@ -15,9 +15,10 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from deploy.cli.cluster import specs
-from deploy.kafka.admin import acl, administrating, allow, withdraw
-from deploy.kafka.apply import apply_access, apply_topics, passwords_in
+from deploy.kafka.admin import Acl, acl, administrating, allow, delete_users, set_passwords, users, withdraw
+from deploy.kafka.apply import Access, apply_access, apply_topics, passwords_in
 from deploy.kafka.compare import deviations, look
+from deploy.kafka.ownership import PREFIXED, own_group
 from deploy.kafka.wanted import Grant, Kind, Operation, grants, principals
 from deploy.local.secured import secured
 from deploy.local.system import MUENSTER
@@ -197,11 +198,45 @@ async def test_what_somebody_changed_is_named_and_put_right(guarded: Guarded) ->
     found = await eventually(lambda: both_named(guarded))
     assert found[0] == "not granted: outreach may read topic cases"
     assert found[1].startswith("granted, and not in the catalogue: User:partner.jobcenter")
-    assert await apply_access(guarded.clients("admin"), grants(CITY), guarded.passwords) == (1, 1)
+    done = await apply_access(guarded.clients("admin"), grants(CITY), guarded.passwords)
+    assert done == Access({acl(ours)}, {acl(stray)}, set(), set())
     await eventually(lambda: as_wanted(guarded))
 
 
 async def both_named(guarded: Guarded) -> list[str] | None:
+    found = await deviating(guarded)
+    return found if len(found) == 2 else None
+
+
+async def test_what_others_have_on_the_cluster_stays_and_who_left_the_catalogue_loses_all(guarded: Guarded) -> None:
+    tenant, theirs = Grant("billing", Kind.TOPIC, "invoices", Operation.READ), "consumer.of-theirs"
+    former = own_group("team.old"), Grant("team.old", Kind.TOPIC, "assignments.old", Operation.READ)
+    guest = Grant("billing", Kind.TOPIC, "cases", Operation.READ)
+    prefixed: Acl = (*acl(Grant("billing", Kind.TOPIC, "c", Operation.READ))[:2], PREFIXED, *acl(tenant)[3:])
+    async with administrating(guarded.clients("admin")) as admin:
+        await set_passwords(admin, {"team.old": SECRET, theirs: SECRET, "billing": SECRET})
+        await allow(admin, [acl(tenant), prefixed, acl(guest), *map(acl, former)])
+    found = await eventually(lambda: six_named(guarded))
+    assert found[:2] == [f"user {each} can sign in and is not in the catalogue" for each in (theirs, "team.old")]
+    assert found[5].startswith("granted to somebody else, and it reaches what is ours: User:billing")
+
+    done = await apply_access(guarded.clients("admin"), grants(CITY), guarded.passwords)
+    assert done == Access(set(), {acl(guest), *map(acl, former)}, {"team.old"}, {acl(tenant), prefixed})
+    found = await eventually(lambda: only_theirs_named(guarded))
+    assert found[0] == f"user {theirs} can sign in and is not in the catalogue"
+    async with administrating(guarded.clients("admin")) as admin:
+        assert await users(admin) == {"admin", "billing", theirs, *PRINCIPALS}
+        await withdraw(admin, [acl(tenant), prefixed])
+        await delete_users(admin, ["billing", theirs])
+    await eventually(lambda: as_wanted(guarded))
+
+
+async def six_named(guarded: Guarded) -> list[str] | None:
+    found = await deviating(guarded)
+    return found if len(found) == 6 else None
+
+
+async def only_theirs_named(guarded: Guarded) -> list[str] | None:
     found = await deviating(guarded)
     return found if len(found) == 2 else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -14,7 +15,7 @@ from deploy.cli.cluster import specs
 from deploy.cli.doctor import Finding, _broker
 from deploy.cli.target import Target
 from deploy.kafka.admin import administrating
-from deploy.kafka.apply import apply_topics
+from deploy.kafka.apply import SettingsRefusedError, apply_topics
 from deploy.kafka.compare import APPLY, Deviation, deviations, look
 from deploy.local.supervisor import Local
 from deploy.local.system import MUENSTER
@@ -104,6 +105,23 @@ async def all_named(admin: AIOKafkaAdminClient, wanted: set[str]) -> list[Deviat
 async def nothing_left_to_apply(admin: AIOKafkaAdminClient) -> list[Deviation] | None:
     found = await found_on(admin)
     return found if not any(APPLY in each.advice for each in found if "partitions" not in each.what) else None
+
+
+async def test_settings_that_the_cluster_refuses_are_named_and_the_others_are_set(
+    admin: AIOKafkaAdminClient, three: Local
+) -> None:
+    clients = {"bootstrap_servers": three.running.bootstrap}
+    wrong = replace(ALL["cases"], config={**ALL["cases"].config, "cleanup.policy": "shred"})
+    longer = replace(ALL["visits"], config={**ALL["visits"].config, "retention.ms": "1234567890"})
+    with pytest.raises(SettingsRefusedError, match=r"topic cases \(InvalidConfigurationError\): .*shred"):
+        await apply_topics(clients, {"cases": wrong, "visits": longer})
+    await eventually(lambda: kept_for(admin, "visits", "1234567890"))
+    await apply_topics(clients, SOME)
+    await eventually(lambda: nothing_deviates(admin))
+
+
+async def kept_for(admin: AIOKafkaAdminClient, topic: str, milliseconds: str) -> bool:
+    return (await look(admin)).topics[topic].config["retention.ms"] == milliseconds
 
 
 async def gone(admin: AIOKafkaAdminClient, topic: str) -> bool:
