@@ -55,8 +55,10 @@ from shared.runtime.stopping import (
     POOL_STOP_S,
     RELAY_STOP_S,
     TRACES_STOP_S,
+    StoppedEarlyError,
     begin_to_stop,
     finish_s,
+    unless_stopped,
 )
 from shared.runtime.telemetry import configure_tracing, shutdown_tracing
 
@@ -88,13 +90,22 @@ async def _serve(build: Callable[[Context], Service], settings: ServiceSettings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop, stop, settings.grace_s)
     try:
-        async with running(service, context) as system, serving(service, system):
+        async with contextlib.AsyncExitStack() as stack:
+            system = await unless_stopped(stop, _start(stack, service, context))
             collect_seldom()
             log.info("started", service=service.name)
             await _until(stop, system)
+    except StoppedEarlyError:
+        log.info("stopped_early", service=service.name)
     finally:
         shutdown_tracing(TRACES_STOP_S)
         log.info("stopped", service=service.name)
+
+
+async def _start(stack: contextlib.AsyncExitStack, service: Service, context: Context) -> Running:
+    system = await stack.enter_async_context(running(service, context))
+    await stack.enter_async_context(serving(service, system))
+    return system
 
 
 async def _until(stop: asyncio.Event, system: Running) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from typing import Final
+from collections.abc import Coroutine
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 HUNG: Final = 70
 """The exit status of a process that would not go on, or not end; its supervisor starts a new one."""
@@ -30,6 +33,23 @@ def finish_s(grace_s: float) -> float:
 def stop_limit_s(grace_s: float) -> float:
     """Seconds from the signal to the end of the process; whoever supervises it waits longer. `grace_s` is the consumer's."""
     return HTTP_STOP_S + HTTP_LAST_S + grace_s + RELAY_STOP_S + POOL_STOP_S + TRACES_STOP_S
+
+
+class StoppedEarlyError(Exception):
+    """The signal came before the start was over."""
+
+
+async def unless_stopped(stop: asyncio.Event, start: Coroutine[object, object, T]) -> T:
+    """What `start` gives. Raises StoppedEarlyError where `stop` is set first; `start` is cancelled then."""
+    starting, stopped = asyncio.create_task(start), asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+    if starting.cancelled():
+        raise StoppedEarlyError
+    return starting.result()
 
 
 def begin_to_stop(stop: asyncio.Event, grace_s: float) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +90,39 @@ async def _answers(client: httpx.AsyncClient, address: str) -> bool:
         return (await client.get(f"{address}/health/live")).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+async def test_a_signal_during_the_start_ends_it_though_the_broker_never_answers(
+    context: Context, database: str, tmp_path: Path
+) -> None:
+    """The last resort, a timer, lies far beyond the test's own limit."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    broker = await asyncio.start_server(silent, LOOPBACK, 0)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BLEIBE_DATABASE_DSN": database,
+        "BLEIBE_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{broker.sockets[0].getsockname()[1]}",
+        "BLEIBE_HTTP_PORT": str(context.settings.http_port),
+        "BLEIBE_TOKENS_FILE": str(tmp_path / "persons"),
+        "BLEIBE_DATA_KEY_FILE": str(tmp_path / "key"),
+        "BLEIBE_GRACE_S": "3600",
+    }
+    service = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.intake", env=environment)
+    try:
+        await asyncio.wait_for(asked.wait(), 60)
+        service.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(service.wait(), 60) == 0
+    finally:
+        if service.returncode is None:
+            service.kill()
+            await service.wait()
+        broker.close()
 
 
 async def test_a_silent_connection_is_closed_by_the_real_server(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
