@@ -1,6 +1,7 @@
 """Topics read to their end, outside of any group. A broker that stops answering is not waited for.
 
-A partition ends where an answer to a fetch says so, or, where nothing comes any more, where the broker said when asked. To that question the embedded broker gives the start of its newest batch, and a fetch may tell of a record that it has not.
+A partition ends where an answer to a fetch says so, or, where nothing comes any more, where the broker said when asked for it.
+To that question the embedded broker gives the start of its newest batch, and a fetch may tell of a record that it has not.
 """
 
 from __future__ import annotations
