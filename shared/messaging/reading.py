@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 ANSWER_S = 30
 
@@ -30,8 +31,8 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
     """
     consumer = AIOKafkaConsumer(**clients, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
+        partitions = await partitions_of(clients, topics)
         await asyncio.wait_for(consumer.start(), ANSWER_S)
-        partitions = partitions_of(consumer, topics)
         begins = await asyncio.wait_for(consumer.beginning_offsets(partitions), ANSWER_S)
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_S)
         async for records in to_the_end(consumer, begins, ends, ANSWER_S):
@@ -41,12 +42,21 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
             await asyncio.wait_for(consumer.stop(), ANSWER_S)
 
 
-def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> list[TopicPartition]:
-    """As many as the broker says: somebody may have given a topic more than the catalogue does. Raises TopicMissing."""
-    numbers = {topic: consumer.partitions_for_topic(topic) for topic in sorted(topics)}
-    if missing := [topic for topic, found in numbers.items() if not found]:
+async def partitions_of(clients: Mapping[str, Any], topics: Collection[str]) -> list[TopicPartition]:
+    """As many as the broker says: somebody may have given a topic more than the catalogue does. Raises TopicMissing.
+
+    A consumer does not know: it learns only of topics that it reads already.
+    """
+    admin = AIOKafkaAdminClient(**clients)
+    try:
+        await asyncio.wait_for(admin.start(), ANSWER_S)
+        there = {each["topic"]: each["partitions"] for each in await asyncio.wait_for(admin.describe_topics(), ANSWER_S)}
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(admin.close(), ANSWER_S)
+    if missing := sorted(set(topics) - there.keys()):
         raise TopicMissing(f"the broker does not have {', '.join(missing)}: compare it with the catalogue, `bleibe doctor`")
-    return [TopicPartition(topic, n) for topic, found in numbers.items() for n in sorted(found)]
+    return [TopicPartition(topic, each["partition"]) for topic in sorted(topics) for each in there[topic]]
 
 
 async def to_the_end(
