@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.runtime.transport import kafka_hosts, open_hosts, require_verified
@@ -107,13 +107,19 @@ class ServiceSettings(KafkaSettings):
     """JSON lines, unless a person watches on a terminal."""
 
     instance: str | None = None
-    """A name that survives a restart makes the process a static member of its consumer group."""
+    """A name that survives a restart makes the process a static member of its consumer group; two must not share one."""
 
     batch_max_records: int = Field(default=500, ge=1)
     batch_timeout_ms: int = Field(default=10, ge=1)
     relay_poll_ms: int = Field(default=20, ge=1)
     grace_s: float = Field(default=15, gt=0)
     """Seconds a shutdown may take before the process ends anyway."""
+
+    @field_validator("instance")
+    @classmethod
+    def _no_empty_name(cls, given: str | None) -> str | None:
+        """Empty is none: Compose can empty a variable, not leave one out."""
+        return given or None
 
     @model_validator(mode="after")
     def _one_dsn(self) -> Self:

@@ -24,7 +24,7 @@ from deploy.compose.secrets import FOLDER, write_secrets
 from deploy.local.postgres import SETTINGS
 from shared.runtime.auth import OPEN_PATHS
 from shared.runtime.settings import ServiceSettings
-from tests.compose_file import FILE, ROOT, compose, three_nodes
+from tests.compose_file import FILE, ROOT, compose, scaled, three_nodes
 
 COMPOSE = compose()
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -33,11 +33,11 @@ INSIDE = Path("/run/secrets")
 WATCHERS = {"collector", "jaeger", "prometheus", "grafana"}
 
 
-def _settings(service: str, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+def _settings(service: str, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str] | None = None) -> ServiceSettings:
     """The settings as the container's environment gives them, and nothing of ours."""
     for name in [name for name in os.environ if name.startswith("BLEIBE_")]:
         monkeypatch.delenv(name)
-    for name, value in CONTAINERS[service]["environment"].items():
+    for name, value in compose(variables)["services"][service]["environment"].items():
         monkeypatch.setenv(name, value)
     return ServiceSettings()
 
@@ -82,6 +82,17 @@ def test_every_setting_is_one_that_the_service_reads(service: str, monkeypatch: 
     assert settings.kafka_replication == 1
     assert urlsplit(settings.otlp_endpoint or "").hostname == "collector"
     assert settings.database_dsn is None, "a password in the environment is readable by whoever may inspect the container"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_single_process_keeps_its_name_and_several_share_none_and_no_port(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _settings(service, monkeypatch).instance == service
+    assert _settings(service, monkeypatch, scaled()).instance is None, "Kafka lets one process alone bear a name"
+    (published,) = compose(scaled())["services"][service]["ports"]
+    first, last = published.split(":")[1].split("-")
+    assert int(last) - int(first) == 9
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -132,6 +143,13 @@ def test_images_are_pinned() -> None:
         assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), f"{image} is not pinned"
     assert {CONTAINERS[service]["image"] for service in SERVICES} == {f"bleibe:{version}"}
     assert {CONTAINERS[service]["build"]["dockerfile"] for service in SERVICES} == {"deploy/Dockerfile"}
+
+
+def test_containers_run_the_kafka_that_tests_run_on() -> None:
+    pom = (ROOT / "deploy" / "kafka" / "pom.xml").read_text()
+    (version,) = re.findall(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([^<]+)</version>", pom)
+    containers = compose(three_nodes())["services"]
+    assert {containers[name]["image"] for name in containers if name.startswith("kafka")} == {f"apache/kafka:{version}"}
 
 
 def test_secrets_are_defined_used_and_made(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +290,7 @@ def test_the_build_takes_nothing_but_what_the_image_copies() -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{}, three_nodes(), {f"{service.upper()}_PORTS": f"8{n}10-8{n}19" for n, service in enumerate(SERVICES)}],
+    [{}, three_nodes(), scaled()],
     ids=["one node", "three nodes", "scaled"],
 )
 def test_docker_compose_reads_the_file_as_we_do(environment: dict[str, str], tmp_path: Path) -> None:

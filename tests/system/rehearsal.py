@@ -36,7 +36,12 @@ from tests.the_broker import ON_KAFKA, start_broker
 from tests.watching import PROMETHEUS
 
 PROM = "prometheus"
-EMBEDDED = {"BLEIBE_KAFKA_IDEMPOTENT": "false", "BLEIBE_KAFKA_FETCH_WAIT_MS": "20", "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000"}
+EMBEDDED = {
+    "BLEIBE_KAFKA_IDEMPOTENT": "false",
+    "BLEIBE_KAFKA_FETCH_WAIT_MS": "20",
+    "BLEIBE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+    "BLEIBE_INSTANCE": "",  # it lets a named member wait longer
+}
 
 
 @dataclass(frozen=True)
