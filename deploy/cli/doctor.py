@@ -8,6 +8,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
+from asyncpg import UndefinedTableError
+
 from deploy.cli.cluster import specs
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
@@ -55,6 +57,8 @@ async def _database(system: Target, service: str) -> Finding:
     try:
         async with database(system, service) as connection:
             count = await connection.fetchval("select count(*) from migrations")
+    except UndefinedTableError:
+        return Finding(f"database {service}", well=False, word=f"no tables yet: {service} makes them when it first starts")
     except Exception as error:  # noqa: BLE001  whatever keeps it from answering is the finding
         return Finding(
             f"database {service}", well=False, word=f"{type(error).__name__}: is PostgreSQL running, is the address right?"

@@ -32,7 +32,7 @@ def household(household_id: UUID, *, reason: str) -> None:
     Example: bleibe erase household 0e7b5f3c-3f0a-4d53-9c1e-0c8f3c1b2a11 --reason "Art. 17, letter of 3 March"
 
     Args:
-        household_id: its id in the register.
+        household_id: its id in the register, or that of one of its cases.
         reason: why; it is kept, so it must name nobody.
     """
     run(_erase(household_id, reason))
@@ -40,21 +40,24 @@ def household(household_id: UUID, *, reason: str) -> None:
 
 async def _erase(household_id: UUID, reason: str) -> None:
     async with database(target(), "intake") as intake:
-        state = await intake.fetchval(
+        meant = await intake.fetchrow(
             """
-            select state from households where id = $1
-            union all
-            select h.state from household_aliases a join households h on h.id = a.household_id where a.id = $1
+            select id, state from households
+            where id in (
+                select $1 union all
+                select household_id from household_aliases where id = $1 union all
+                select household_id from cases where id = $1
+            )
             """,
             household_id,
         )
-        if state is None:
-            fail(f"Intake knows no household {household_id}. It may be erased already; nothing was done.")
-        if names_somebody(reason, HouseholdState.model_validate_json(state).record):
+        if meant is None:
+            fail(f"Intake knows no household or case {household_id}. It may be erased already; nothing was done.")
+        if names_somebody(reason, HouseholdState.model_validate_json(meant["state"]).record):
             fail("The reason names a member of the household and would outlive them. Give one without names; nothing was done.")
         request = await intake.fetchval(
             "insert into erasures (household_id, who, reason) values ($1, $2, $3) returning id",
-            household_id,
+            meant["id"],
             getpass.getuser(),
             reason,
         )
@@ -70,8 +73,8 @@ async def _erase(household_id: UUID, reason: str) -> None:
     if row["outcome"] == "held":
         fail("A case of this household is on hold; nothing was erased. `bleibe hold CASE --lift` lifts it.")
     if row["outcome"] == "unknown":
-        fail(f"Household {household_id} was erased meanwhile; nothing was done.")
-    print(f"erased: household {household_id} with {row['cases']} cases; the other services follow within seconds")
+        fail(f"Household {meant['id']} was erased meanwhile; nothing was done.")
+    print(f"erased: household {meant['id']} with {row['cases']} cases; the other services follow within seconds")
     print("The last copy is gone by the end of:")
     table(("topic", "day"), [(_name(topic.name, topic.family), day.isoformat()) for topic, day in last_copies(datetime.now(UTC))])
 

@@ -6,6 +6,7 @@ import getpass
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -21,11 +22,13 @@ from shared.runtime.persons import Person, Role
 
 _SHOWN = ("id", "topic", "key", "n", "source", "message_id", "reason", "field", "rule", "parked_at")
 
+Service = Literal["intake", "outreach", "referral", "reporting"]
+
 app = App(name="parked", help="What could not take effect: list it, look at it, put it back, or let it go.")
 
 
 @app.command(name="list")
-def list_(service: str | None = None) -> None:
+def list_(service: Service | None = None) -> None:
     """List what is parked, without any content.
 
     Example: bleibe parked list outreach
@@ -47,7 +50,7 @@ async def listing(system: Target, services: Sequence[str]) -> list[tuple[object,
 
 
 @app.command
-def show(service: str, parked_id: int, *, content_because: str | None = None) -> None:
+def show(service: Service, parked_id: int, *, content_because: str | None = None) -> None:
     """Show one record: what is wrong with it; headers and content only with a reason, which is kept.
 
     Example: bleibe parked show intake 12 --content-because "the court asks what arrived"
@@ -90,7 +93,7 @@ def _without_content(row: Record) -> dict[str, object]:
 
 
 @app.command
-def retry(service: str, parked_id: int) -> None:
+def retry(service: Service, parked_id: int) -> None:
     """Put a failed record back: it runs again, and then all that waits behind it, in order.
 
     Example: bleibe parked retry outreach 12
@@ -108,7 +111,7 @@ async def _retry(service: str, parked_id: int) -> None:
 
 
 @app.command
-def drop(service: str, parked_id: int, *, why: str) -> None:
+def drop(service: Service, parked_id: int, *, why: str) -> None:
     """Let a failed record go for good: who and why are kept, what waits behind it goes on.
 
     Example: bleibe parked drop intake 12 --why "sent twice by mistake, the partner agrees"

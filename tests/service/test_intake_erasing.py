@@ -218,3 +218,16 @@ async def test_the_command_refuses_a_reason_that_names_somebody(
     with pytest.raises(SystemExit):
         await erase._erase(household_id, "Antrag von Frau Beispiel")
     assert await intake.count("erasures") == 0
+
+
+async def test_the_command_takes_the_id_of_a_case_for_its_household(
+    intake: Intake, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(erase, "target", lambda: Target({"intake": database}, "", {}, None))
+    monkeypatch.setattr(erase, "WAIT_S", 0)
+    await intake.hear(suit())
+    case_id, household_id = await intake.case()
+    with pytest.raises(SystemExit):
+        await erase._erase(case_id, "Art. 17 GDPR")
+    assert "not done yet" in capsys.readouterr().err
+    assert await intake.pool.fetchval("select household_id from erasures") == household_id
