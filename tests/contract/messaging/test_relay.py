@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -274,6 +275,18 @@ async def test_another_services_receipts_on_the_same_topic_are_no_alarm(writer: 
                 await all_sent(service)
                 assert not task.done()
     assert len(await records_on(broker, RECEIPTS + writer.tag)) == 4 * 8
+
+
+async def test_what_bears_our_name_without_key_or_number_is_not_taken_for_ours(writer: Toy, broker: Broker) -> None:
+    """Nothing that the relay sends lacks one of them, so they tell nothing of a database behind its topics."""
+    await make_topics(broker, writer.tag)
+    ours = number("strange", 9, 9)
+    unnumbered = replace(ours, headers=tuple((name, value) for name, value in ours.headers if name != "ce_keysequence"))
+    await produce(broker, writer.tag, [replace(ours, key=None), unnumbered])
+    await write_round(writer, 1)
+    async with running(relay_of(writer, broker)):
+        await all_sent(writer)
+    assert len(await records_on(broker, NUMBERS + writer.tag)) == 2 + len(KEYS)
 
 
 async def test_republishing_while_writing_changes_nothing_for_readers(writer: Toy, reader: Toy, broker: Broker) -> None:
