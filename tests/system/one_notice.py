@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
-from deploy.cli.target import Target
+from deploy.cli.target import SERVICES, Target
 from deploy.local.supervisor import Local
 from shared.city import City
 from shared.contracts.catalogue import CATALOGUE, EVENT_TYPES, RECEIPTS, Family, owner_of, topic_of
@@ -204,3 +204,14 @@ async def cases_of(target: Target, notices: Iterable[UUID]) -> dict[UUID, UUID]:
     async with database(target, "intake") as intake:
         rows = await intake.fetch("select id, case_id from statements where id = any($1) and case_id is not null", list(notices))
     return {row["id"]: row["case_id"] for row in rows}
+
+
+async def nothing_of_the_journals_is_missing(target: Target) -> bool:
+    """Whether the topics hold every event of every journal again."""
+    for service in SERVICES:
+        async with database(target, service) as connection:
+            written = await connection.fetch("select topic, event_id from journal")
+        raws = await read(target.bootstrap, {row["topic"] for row in written})
+        if not {str(row["event_id"]) for row in written} <= {header(raw, "ce_id") for raw in raws}:
+            return False
+    return True

@@ -31,6 +31,7 @@ from tests.system.one_notice import (
     events,
     header,
     message,
+    nothing_of_the_journals_is_missing,
     read,
     settled,
     suit,
@@ -129,17 +130,6 @@ async def assert_each_has_its_place(target: Target, sender: Sender, notices: Col
             "select count(*) from case_rows where case_id = any($1) and line is not null", list(cases.values())
         )
     assert lines == len(notices)
-
-
-async def nothing_of_the_journals_is_missing(target: Target) -> bool:
-    """Whether the topics hold every event of every journal again."""
-    for service in SERVICES:
-        async with database(target, service) as connection:
-            written = await connection.fetch("select topic, event_id from journal")
-        raws = await read(target.bootstrap, {row["topic"] for row in written})
-        if not {str(row["event_id"]) for row in written} <= {header(raw, "ce_id") for raw in raws}:
-            return False
-    return True
 
 
 async def filed_over_http(target: Target, data: Path) -> UUID:
