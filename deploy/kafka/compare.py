@@ -40,7 +40,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster has. `grants` and `users` are None where it asks nobody for a name."""
+    """What a cluster has. `brokers` are those that answer and those that a copy is kept on, also while they are away.
+
+    `grants` and `users` are None where it asks nobody for a name.
+    """
 
     brokers: int
     topics: Mapping[str, Seen]
@@ -55,8 +58,9 @@ class Cluster:
 
 async def look(admin: AIOKafkaAdminClient, *, embedded: bool = False) -> Cluster:
     """Ask a cluster what it has. The embedded broker is not asked for users: it hangs up. Raises KafkaError."""
-    brokers = len((await admin.describe_cluster())["brokers"])
     found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    here = {broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]}
+    brokers = len(here.union(*(each["replicas"] for partitions in found.values() for each in partitions)))
     config = await _configs(admin, [name for name in found if not name.startswith(INTERNAL)])
     topics = {
         name: Seen(
