@@ -204,9 +204,18 @@ def _used(running: Running) -> dict[str, tuple[float, int]]:
     """Seconds of processor time and megabytes of memory of each process, what it started included."""
     found = {}
     for name, record in running.processes.items():
-        family = [psutil.Process(record.pid), *psutil.Process(record.pid).children(recursive=True)]
-        found[name] = sum(sum(one.cpu_times()[:2]) for one in family), sum(one.memory_info().rss for one in family) >> 20
+        process = psutil.Process(record.pid)
+        family = [_of_one(one) for one in (process, *process.children(recursive=True))]
+        found[name] = sum(seconds for seconds, _ in family), sum(memory for _, memory in family) >> 20
     return found
+
+
+def _of_one(process: psutil.Process) -> tuple[float, int]:
+    """Seconds, those of its children that ended included, and bytes. One that has just ended is in its parent's figure."""
+    try:
+        return sum(process.cpu_times()[:4]), process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0.0, 0
 
 
 if __name__ == "__main__":
