@@ -36,15 +36,17 @@ class BrokerForgot(Exception):
     """The broker no longer holds what it acknowledged: it was restarted empty."""
 
 
-async def compare_ends(tx: Tx, probe: AIOKafkaConsumer) -> None:
+async def compare_ends(tx: Tx, producer: AIOKafkaProducer, probe: AIOKafkaConsumer) -> None:
     """The quick look: every partition must reach as far as it once did.
 
     Raises:
-        BrokerForgot: one ends before what it acknowledged.
+        BrokerForgot: one ends before what it acknowledged, or is not there any more.
     """
     rows = await tx.fetch("select topic, partition, first_offset from published")
     # Not the last offset: the embedded broker gives the start of its newest batch as the end of a partition.
     ours = {TopicPartition(row["topic"], row["partition"]): row["first_offset"] for row in rows}
+    if ours.keys() - set(await _partitions(producer, {row["topic"] for row in rows})):
+        raise BrokerForgot
     ends = await asyncio.wait_for(probe.end_offsets(list(ours)), ANSWER_S) if ours else {}
     if any(ends[partition] <= first for partition, first in ours.items()):
         raise BrokerForgot
@@ -61,11 +63,9 @@ async def compare_records(
     """
     rows = await tx.fetch("select topic, partition, last_offset, event_id from published where topic = any($1)", list(topics))
     ours = {TopicPartition(row["topic"], row["partition"]): row for row in rows}
-    all_of_them = [
-        TopicPartition(topic, partition)
-        for topic in topics
-        for partition in await asyncio.wait_for(producer.partitions_for(topic), ANSWER_S)
-    ]
+    all_of_them = await _partitions(producer, topics)
+    if ours.keys() - set(all_of_them):
+        raise BrokerForgot
     begins = await asyncio.wait_for(probe.beginning_offsets(all_of_them), ANSWER_S)
     ends = await asyncio.wait_for(probe.end_offsets(all_of_them), ANSWER_S)
     starts = begins | {partition: max(begins[partition], row["last_offset"]) for partition, row in ours.items()}
@@ -80,6 +80,15 @@ async def compare_records(
             raise DatabaseBehindTopics(service, partition.topic)
     if any(probe.highwater(partition) <= last["last_offset"] for partition, last in ours.items()):
         raise BrokerForgot
+
+
+async def _partitions(producer: AIOKafkaProducer, topics: Collection[str]) -> list[TopicPartition]:
+    """A topic that was deleted and made again may have fewer than before."""
+    return [
+        TopicPartition(topic, partition)
+        for topic in topics
+        for partition in await asyncio.wait_for(producer.partitions_for(topic), ANSWER_S)
+    ]
 
 
 async def _unknown(tx: Tx, topic: str, records: Collection[Any]) -> bool:

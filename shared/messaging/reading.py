@@ -37,6 +37,9 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_S)
         async for records in to_the_end(consumer, begins, ends, ANSWER_S):
             yield records
+        for partition in partitions:  # a leader of a moment ago may not yet know how far its partition reaches
+            if await asyncio.wait_for(consumer.position(partition), ANSWER_S) < ends[partition]:
+                raise TimeoutError
     finally:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(consumer.stop(), ANSWER_S)
@@ -62,25 +65,28 @@ async def partitions_of(clients: Mapping[str, Any], topics: Collection[str]) -> 
 async def to_the_end(
     consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], answer_s: float
 ) -> AsyncIterator[list[Any]]:
-    """From these offsets to at least these ends; a list is of one partition. Raises TimeoutError after `answer_s` of nothing."""
+    """From these offsets to where a partition's answers end, or to these ends where it answers with nothing more.
+
+    A list is of one partition. Raises TimeoutError after `answer_s` of nothing.
+    """
     consumer.assign(list(starts))
     for partition, offset in starts.items():
         consumer.seek(partition, offset)
-    left = set(starts)
+    left, answers = set(starts), dict[TopicPartition, int | None]()
     moved = time.monotonic()
     while left:
+        before = {each: consumer.last_poll_timestamp(each) for each in left}
         found = await asyncio.wait_for(consumer.getmany(*left, timeout_ms=500), answer_s)
-        for records in found.values():
+        for partition, records in found.items():
             yield records
+            answers[partition] = consumer.last_poll_timestamp(partition)
         at = {each: await asyncio.wait_for(consumer.position(each), answer_s) for each in left}
-        told = {each: consumer.highwater(each) for each in left}
-        level = {each for each in left if _reached(at[each], told[each]) or (not found and at[each] >= ends[each])}
+        # An answer that was there before we asked for records, and is not the one that brought the last of them, brought none.
+        quiet = {each for each in left - found.keys() if before[each] != answers.get(each)}
+        told = {each: end for each in left if (end := consumer.highwater(each)) is not None}
+        level = {each for each in told if at[each] >= told[each] or (each in quiet and at[each] >= ends[each])}
         left -= level
         if found or level:
             moved = time.monotonic()
         elif time.monotonic() - moved > answer_s:
             raise TimeoutError
-
-
-def _reached(position: int, end: int | None) -> bool:
-    return end is not None and position >= end

@@ -114,7 +114,7 @@ class Relay:
                 self.wake.clear()
                 try:
                     if time.monotonic() >= probe_at:
-                        await compare_ends(connection, probe)
+                        await compare_ends(connection, producer, probe)
                         probe_at = time.monotonic() + self.probe_every_s
                     if new := {row["topic"] for row in rows} - compared:
                         await compare_records(connection, producer, probe, new, self.service, self.source)

@@ -59,8 +59,43 @@ class Silent:
     async def position(self, _: TopicPartition) -> int:
         return 0
 
-    def highwater(self, _: TopicPartition) -> None:
+    def highwater(self, _: TopicPartition) -> int | None:
         return None
+
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return None
+
+
+class Slow(Silent):
+    """As the embedded broker: its end is the start of its newest batch, its mark counts a record too many; and it is late."""
+
+    def __init__(self, *answers: list[Any]) -> None:
+        self._answers, self._asked, self._given = list(answers), 0, 0
+
+    async def getmany(self, *_: TopicPartition, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        assert timeout_ms
+        await asyncio.sleep(0)
+        self._asked += 1
+        if self._asked == 1:
+            return {}
+        records = self._answers.pop(0) if self._answers else []
+        self._given += len(records)
+        return {PLACE: records} if records else {}
+
+    async def position(self, _: TopicPartition) -> int:
+        return self._given
+
+    def highwater(self, _: TopicPartition) -> int | None:
+        return 9 if self._asked > 1 else None
+
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return self._asked if self._asked > 1 else None
+
+
+async def test_a_partition_whose_first_answer_is_late_is_read_all_the_same() -> None:
+    slow = Slow(["a", "b"], ["c"])
+    async with asyncio.timeout(10):
+        assert [records async for records in to_the_end(slow, {PLACE: 0}, {PLACE: 0}, 5)] == [["a", "b"], ["c"]]
 
 
 async def test_a_broker_that_stops_answering_is_given_up() -> None:

@@ -322,3 +322,19 @@ async def test_a_gap_is_healed_by_republishing(writer: Toy, reader: Toy, broker:
         await all_sent(writer)
     await deliver(broker, reader)
     await complete(reader, 1, 2, 3)
+
+
+async def test_a_topic_that_was_made_again_with_fewer_partitions_is_filled_again(writer: Toy, broker: Broker) -> None:
+    await write_round(writer, 1)
+    async with running(relay_of(writer, broker)):
+        await all_sent(writer)
+    await writer.pool.execute(
+        """
+        insert into published (topic, partition, first_offset, last_offset, event_id)
+        select topic, 99, 0, 0, event_id from published limit 1
+        """
+    )
+    async with running(relay_of(writer, broker)):
+        await eventually(lambda: writer.pool.fetchval("select not exists (select from published where partition = 99)"))
+        await all_sent(writer)
+    assert set(map(tuple, (await sequence_on(broker, NUMBERS + writer.tag)).values())) == {(1, 1)}
