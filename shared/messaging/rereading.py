@@ -31,6 +31,7 @@ async def read_again(pool: Pool[Record], pipeline: Pipeline[Any], clients: Mappi
     """Do so if `bleibe recover` asked for it; after a failure begin again with what is then left.
 
     Raises TimeoutError: the broker stopped answering. Raises TopicMissing: it does not have one of the topics.
+    Raises StopTheLine: too much of it cannot be decided.
     """
     async with pool.acquire() as connection, awaiting(connection) as asked:
         if not asked:

@@ -26,7 +26,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
 from shared.messaging.memory import DatabaseBehindTopics
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.pipeline import Pipeline, transient
+from shared.messaging.pipeline import Pipeline, StopTheLine, transient
 from shared.messaging.relay import Relay
 from shared.messaging.rereading import read_again
 from shared.messaging.topics import ensure_topics
@@ -76,6 +76,8 @@ def run(build: Callable[[Context], Service]) -> None:
         uvloop.run(_serve(build, settings))
     except DatabaseBehindTopics as behind:
         raise SystemExit(str(behind)) from None  # it says what to do; the log tells only where
+    except StopTheLine as stop:  # the consumer waits and shows it as `line`; before it there is only the reading again
+        raise SystemExit(f"Reading again after `bleibe recover`: {stop}") from None
 
 
 async def _serve(build: Callable[[Context], Service], settings: ServiceSettings) -> None:

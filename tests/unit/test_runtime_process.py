@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shared.messaging.pipeline import StopTheLine
+from shared.runtime import process
 from shared.runtime.process import AGAIN_S, Step
 
 
@@ -53,3 +55,13 @@ async def test_a_step_runs_when_due_or_early(wall: Wall) -> None:
     new_day = True
     await step.turn()
     assert ran == [100.0, 130.0]
+
+
+def test_a_reading_again_that_stops_the_line_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stops(*_: object) -> None:
+        raise StopTheLine("100 events are parked; look at `bleibe parked list intake` before going on")
+
+    monkeypatch.setattr(process, "ServiceSettings", object)
+    monkeypatch.setattr(process, "_serve", stops)
+    with pytest.raises(SystemExit, match=r"Reading again .*bleibe parked list intake"):
+        process.run(lambda _: pytest.fail("nothing is built"))
