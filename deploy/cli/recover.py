@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+from aiokafka.errors import KafkaConnectionError
+
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
@@ -26,7 +28,7 @@ from shared.messaging.journal import TOMBSTONE
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Heard, Tx
 from shared.messaging.reading import TopicMissing, every_record
-from shared.messaging.recovery import Imported, Place, ask_to_read_again, bring_back, came_back, unknown
+from shared.messaging.recovery import CONTENT_GONE, Imported, Place, ask_to_read_again, bring_back, came_back, unknown
 from shared.messaging.relay import LOCK
 from shared.messaging.wire import Raw, Reader, TopicRules, message_id
 
@@ -46,7 +48,6 @@ class Line:
 
 NOBODYS_MESSAGE = "people or the clock caused it: do it again, or see that it was not done twice"
 ERASED = "erased since the backup: erase again"
-CONTENT_GONE = "answered since the backup, and no topic has the message: ask its sender for it"
 
 
 def recover(service: Literal["intake", "outreach", "referral", "reporting"], *, report: Path | None = None) -> None:
@@ -82,9 +83,11 @@ async def bring_service_back(system: Target, service: str, city: City) -> list[L
             fail(f"{service} still runs. Stop all its processes first.")
         try:
             found = await _unknown(connection, system, service, mine)
-            kept = await _kept(connection, system, {each for each in heard if topic_of(each).foreign}, found)
+            kept = await _kept(connection, system, heard, found)
         except TopicMissing as missing:
             fail(str(missing))
+        except KafkaConnectionError:
+            fail("The broker does not answer. Nothing has happened: run this again when `bleibe doctor` finds the broker.", 3)
         async with connection.transaction():
             await bring_back(connection, found, {(each.topic, each.key, each.n): _why(each, kept) for each in found})
             await ask_to_read_again(connection)
@@ -101,14 +104,14 @@ async def _unknown(tx: Tx, system: Target, service: str, topics: Collection[str]
 
 
 async def _kept(tx: Tx, system: Target, topics: Collection[str], found: Iterable[Imported]) -> set[str]:
-    """Of the messages that were answered, those that the database or a topic has still."""
-    answered = {each.key for each in found if _is_receipt(each)}
-    if not answered:
+    """Of the messages that these answer or that caused them, the ids of those that the database or a topic has still."""
+    causes = {cause for each in found if (cause := _cause(each)) is not None}
+    if not causes:
         return set()
-    rows = await tx.fetch("select id::text from inbound where id::text = any($1::text[]) and answer is not null", list(answered))
+    rows = await tx.fetch("select id::text from inbound where id::text = any($1::text[]) and answer is not null", list(causes))
     kept = {row["id"] for row in rows}
     async for records in every_record(system.clients, topics):
-        kept |= answered & {str(message_id(_raw(one))) for one in records}
+        kept |= causes & {str(message_id(_raw(one))) for one in records}
     return kept
 
 
@@ -116,9 +119,17 @@ def _why(event: Imported, kept: Collection[str]) -> str:
     """What a person has to see to."""
     if event.type in {TOMBSTONE, CaseErased.TYPE}:
         return ERASED
+    cause = _cause(event)
+    if cause is None:
+        return NOBODYS_MESSAGE
+    return "" if cause in kept else CONTENT_GONE
+
+
+def _cause(event: Imported) -> str | None:
+    """The id of the message that led to it; None: people or the clock did."""
     if _is_receipt(event):
-        return "" if event.key in kept else CONTENT_GONE
-    return "" if event.causation else NOBODYS_MESSAGE
+        return event.key
+    return str(event.causation) if event.causation else None
 
 
 def _is_receipt(event: Imported) -> bool:

@@ -216,7 +216,10 @@ class Pipeline(Generic[S]):
             self._advance(state, batch.lines[key], batch, failing, one=one)
         if state is not None:
             await self.room.save(tx, state)
-        await append(tx, await left_to_say(tx, batch.entries) if self.recovering else batch.entries, now)
+        if self.recovering:
+            outside = [task.read.id for task in to_answer if task.read.id is not None]
+            batch.entries = await left_to_say(tx, batch.entries, outside)
+        await append(tx, batch.entries, now)
         batch.failed = await parking.save_lines(tx, batch.lines)
         await parking.park(tx, batch.alone)
         await parking.unpark(tx, batch.released)

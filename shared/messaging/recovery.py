@@ -17,6 +17,9 @@ from uuid import UUID
 from shared.messaging.journal import Entry, type_of
 from shared.messaging.model import Said, Tx
 
+CONTENT_GONE = "answered since the backup, and no topic has the message: ask its sender for it"
+"""Why a person has to look at what came back of a message that nothing leads the service to again."""
+
 LONGEST_S = 3600
 """How long a process waits for another one that is reading again."""
 
@@ -137,6 +140,7 @@ async def unanswered(tx: Tx, receipts: Sequence[tuple[str, str] | None]) -> list
         """
         select s.last is null or exists (
             select from recovered r where (r.topic, r.key) = (t.topic, t.key) and r.again_at is null
+                and r.recovered_at >= (select min(asked_at) from recoveries where done_at is null)  -- in this recovery
         ) as so
         from unnest($1::text[], $2::text[]) with ordinality as t(topic, key, position)
         left join streams s on (s.topic, s.key) = (t.topic, t.key) order by t.position
@@ -167,10 +171,15 @@ class Told:
         return True
 
 
-async def left_to_say(tx: Tx, entries: Sequence[Entry]) -> list[Entry]:
-    """Without what had been told before the database was lost: that is marked as led to again."""
+async def left_to_say(tx: Tx, entries: Sequence[Entry], outside: Collection[UUID]) -> list[Entry]:
+    """Without what had been told before the database was lost: that is marked as led to again.
+
+    `outside`: which of the causes are messages from outside. One that nothing came back of was not answered before: all that it
+    leads to is new.
+    """
     told = await _told(tx, {(each.said.topic, each.said.key) for each in entries})
-    left = [each for each in entries if not told.has(each.said)]
+    new = set(outside) - await _answered(tx, outside)
+    left = [each for each in entries if each.causation in new or not told.has(each.said)]
     await tx.execute(
         """
         update recovered set again_at = now()
@@ -184,15 +193,29 @@ async def left_to_say(tx: Tx, entries: Sequence[Entry]) -> list[Entry]:
 
 
 async def _told(tx: Tx, keys: Collection[tuple[str, str]]) -> Told:
-    """What of these keys had been told, and has not been led to again yet."""
+    """What of these keys had been told, and this recovery has not led to again yet."""
     rows = await tx.fetch(
         """
         select topic, key, type, array_agg(n order by n) as numbers from recovered
         where (topic, key) in (select * from unnest($1::text[], $2::text[])) and again_at is null
-            and causation_id is not null  -- what people or the clock had caused, no message leads to again
+            and causation_id is not null and look <> $3  -- what people, the clock or a lost message had caused, nothing leads to
+            and recovered_at >= (select min(asked_at) from recoveries where done_at is null)
         group by topic, key, type
         """,
         [topic for topic, _ in keys],
         [key for _, key in keys],
+        CONTENT_GONE,
     )
     return Told({(row["topic"], row["key"], row["type"]): deque(row["numbers"]) for row in rows})
+
+
+async def _answered(tx: Tx, messages: Collection[UUID]) -> set[UUID]:
+    """Those that something came back of in this recovery, be it a receipt alone."""
+    rows = await tx.fetch(
+        """
+        select distinct causation_id from recovered where causation_id = any($1::uuid[])
+            and recovered_at >= (select min(asked_at) from recoveries where done_at is null)
+        """,
+        list(messages),
+    )
+    return {row["causation_id"] for row in rows}

@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 import pytest
 
-from deploy.cli.recover import CONTENT_GONE, bring_service_back
+from deploy.cli.recover import bring_service_back
 from deploy.cli.target import SERVICES
 from deploy.demo.clients import Clients
 from deploy.local.ports import free_port
@@ -24,6 +24,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.supervisor import Local
 from deploy.local.system import MUENSTER, service_environment, start_system
 from shared.city import load_city
+from shared.messaging.recovery import CONTENT_GONE
 from tests.chaos.evidence import collect
 from tests.chaos.run import settle, speak
 from tests.chaos.town import Town

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from shared.contracts.catalogue import CASES, FIGURES
+from deploy.cli.recover import ERASED, NOBODYS_MESSAGE, _why
+from shared.contracts.catalogue import CASES, FIGURES, RECEIPTS
 from shared.contracts.topics.parts import RecordErased
 from shared.messaging import memory
 from shared.messaging.ids import deciding, new_id
 from shared.messaging.journal import TOMBSTONE
 from shared.messaging.model import Said
 from shared.messaging.pipeline import transient
-from shared.messaging.recovery import Told
+from shared.messaging.recovery import CONTENT_GONE, Imported, Told
 
 MESSAGE = uuid4()
 AGAIN = Said(CASES.name, "k", RecordErased())
@@ -71,3 +73,22 @@ def test_an_intruders_record_on_our_topic_does_not_keep_the_relay_from_looking()
 def test_a_server_that_refuses_writes_is_waited_for() -> None:
     assert transient(asyncpg.ReadOnlySQLTransactionError())
     assert not transient(asyncpg.UniqueViolationError())
+
+
+def came_back(topic: str, key: str, kind: str, cause: UUID | None) -> Imported:
+    return Imported(topic, key, 1, uuid4(), kind, datetime(2026, 11, 23, tzinfo=UTC), None, cause, None)
+
+
+@pytest.mark.parametrize(
+    ("event", "kept", "why"),
+    [
+        (came_back(CASES.name, "k", "case.updated", MESSAGE), {str(MESSAGE)}, ""),
+        (came_back(CASES.name, "k", "case.updated", MESSAGE), set(), CONTENT_GONE),
+        (came_back(RECEIPTS.of("court"), str(MESSAGE), "receipt", MESSAGE), {str(MESSAGE)}, ""),
+        (came_back(RECEIPTS.of("court"), str(MESSAGE), "receipt", MESSAGE), set(), CONTENT_GONE),
+        (came_back(CASES.name, "k", "case.updated", None), set(), NOBODYS_MESSAGE),
+        (came_back(CASES.name, "k", TOMBSTONE, None), set(), ERASED),
+    ],
+)
+def test_a_person_looks_at_what_no_message_leads_to_again(event: Imported, kept: set[str], why: str) -> None:
+    assert _why(event, kept) == why

@@ -7,17 +7,30 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import TopicPartition
 
+from deploy.cli.recover import bring_service_back
+from deploy.cli.target import Target
 from deploy.local.ports import free_port
+from deploy.local.system import MUENSTER
+from shared.city import load_city
 from shared.messaging import reading, rereading
 from shared.messaging.journal import Entry
 from shared.messaging.model import Said, Tx
 from shared.messaging.reading import TopicMissing, every_record, to_the_end
-from shared.messaging.recovery import Imported, ask_to_read_again, bring_back, came_back, left_to_say
+from shared.messaging.recovery import (
+    CONTENT_GONE,
+    Imported,
+    ask_to_read_again,
+    bring_back,
+    came_back,
+    done,
+    left_to_say,
+    unanswered,
+)
 from shared.messaging.rereading import read_again
 from shared.messaging.wire import Raw
 from tests.contract.messaging.brokers import PARTITIONS, Broker, make_topics, produce
@@ -161,18 +174,19 @@ async def test_a_reading_that_failed_begins_again(writer: Toy, broker: Broker, m
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def back(key: str, n: int) -> Imported:
-    return Imported(SUMS, key, n, uuid4(), Sum.TYPE, NOW, "{}", uuid4(), None)
+def back(key: str, n: int, cause: UUID | None = None, topic: str = SUMS) -> Imported:
+    return Imported(topic, key, n, uuid4(), Sum.TYPE, NOW, "{}", cause or uuid4(), None)
 
 
 async def test_the_report_is_the_same_after_the_service_was_led_there_again(writer: Toy) -> None:
     async with writer.pool.acquire() as connection:
+        await ask_to_read_again(connection)
         await bring_back(connection, [back("a", 1), back("a", 2), back("b", 1)], {(SUMS, "b", 1): "look"})
         before = await came_back(connection)
         assert [(*line[:3], line[5]) for line in before] == [(SUMS, "a", 1, ""), (SUMS, "a", 2, ""), (SUMS, "b", 1, "look")]
         said = [Entry(Said(SUMS, "a", Sum(total=1, seen=1)), None, None)] * 3
-        assert len(await left_to_say(connection, said)) == 1
-        assert len(await left_to_say(connection, said)) == 3
+        assert len(await left_to_say(connection, said, [])) == 1
+        assert len(await left_to_say(connection, said, [])) == 3
         assert await came_back(connection) == before
 
 
@@ -180,6 +194,7 @@ async def test_a_batch_asks_only_for_what_it_says(writer: Toy) -> None:
     fetched = 0
 
     async with writer.pool.acquire() as connection:
+        await ask_to_read_again(connection)
         await bring_back(connection, [back(f"k{n}", 1) for n in range(500)], {})
 
         async def fetch(*args: Any) -> Any:  # noqa: ANN401  handed on
@@ -189,5 +204,57 @@ async def test_a_batch_asks_only_for_what_it_says(writer: Toy) -> None:
             return rows
 
         counted: Tx = SimpleNamespace(fetch=fetch, execute=connection.execute)  # type: ignore[assignment]  # all that is asked
-        assert await left_to_say(counted, [Entry(Said(SUMS, "k7", Sum(total=1, seen=1)), None, None)]) == []
+        assert await left_to_say(counted, [Entry(Said(SUMS, "k7", Sum(total=1, seen=1)), None, None)], []) == []
     assert fetched == 1
+
+
+async def test_a_message_never_answered_is_not_taken_for_one_told_before(writer: Toy) -> None:
+    """The shop wrote while the service was down; what had been told of its account came of an order that is read after it."""
+    never, answered = order("k", 10), order("k", 30)
+    cause = UUID(event_id(answered))
+    sums = SUMS + writer.tag
+    async with writer.pool.acquire() as connection:
+        await ask_to_read_again(connection)
+        await bring_back(connection, [back("k", 1, cause, sums), back(str(cause), 1, cause, RECEIPTS)], {})
+    writer.pipeline.recovering = True
+    await writer.pipeline.handle([tagged(never, writer.tag), tagged(answered, writer.tag)])
+    assert await writer.account("k") == (40, [10, 30])
+    assert await writer.journal(sums) == [("k", 1, "{}"), ("k", 2, '{"total":10,"seen":1}')]
+    assert await writer.pool.fetchval("select again_at is not null from recovered where topic = $1", sums)
+
+
+async def test_what_a_lost_message_had_caused_swallows_nothing_new(writer: Toy) -> None:
+    said = [Entry(Said(SUMS, "k", Sum(total=1, seen=1)), uuid4(), None)]
+    async with writer.pool.acquire() as connection:
+        await ask_to_read_again(connection)
+        await bring_back(connection, [back("k", 1), back("k", 2)], {(SUMS, "k", 1): CONTENT_GONE})
+        assert await left_to_say(connection, said, []) == []
+        assert await left_to_say(connection, said, []) == said
+        assert await connection.fetchval("select array_agg(n) from recovered where again_at is null") == [1]
+
+
+async def test_what_an_earlier_recovery_left_over_takes_no_part_in_the_next(writer: Toy) -> None:
+    said = [Entry(Said(SUMS, "k", Sum(total=1, seen=1)), uuid4(), None)]
+    receipt = RECEIPTS, str(uuid4())
+    async with writer.pool.acquire() as connection:
+        await ask_to_read_again(connection)
+        await bring_back(connection, [back("k", 1), back(receipt[1], 1, topic=RECEIPTS)], {})
+        await ask_to_read_again(connection)  # the command was repeated before the service started
+        assert await unanswered(connection, [receipt]) == [True]
+        await done(connection)
+        await ask_to_read_again(connection)
+        assert await unanswered(connection, [receipt]) == [False]
+        assert await left_to_say(connection, said, []) == said
+
+
+async def test_a_broker_that_is_away_is_said_in_a_sentence(writer: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    target = Target({"intake": writer.dsn}, f"127.0.0.1:{free_port()}", {}, None)
+    with pytest.raises(SystemExit):
+        await bring_service_back(target, "intake", load_city(MUENSTER))
+    assert "Nothing has happened" in capsys.readouterr().err
+    assert await writer.pool.fetchval("select count(*) from recoveries") == 0
+
+
+async def test_the_release_before_can_still_write_what_came_back(writer: Toy) -> None:
+    await writer.pool.execute("insert into recovered (topic, key, n, causation_id) values ('t', 'k', 1, null)")
+    assert await writer.pool.fetchval("select type from recovered") == ""
