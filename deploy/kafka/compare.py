@@ -151,13 +151,11 @@ def _grants(seen: Collection[Acl], wanted: Collection[Grant], principals: Collec
     for extra in sorted(surplus(seen, wanted, principals)):
         yield Deviation(f"granted, and not in the catalogue: {describe(extra)}", f"{APPLY}, taking it away")
     for other in sorted(each for each in foreign(seen, wanted, principals) if reaches(each, wanted)):
-        yield Deviation(
-            f"granted to somebody else, and it reaches what is ours: {describe(other)}", "have its owner narrow its pattern"
-        )
+        yield Deviation(f"somebody else's, and it reaches what is ours: {describe(other)}", "have its owner narrow it")
 
 
 def describe(entry: Acl) -> str:
-    """A grant that is none of ours, in Kafka's own terms."""
+    """A grant or denial that is none of ours, in Kafka's own terms."""
     kind, name, pattern, principal, host, operation, permission = entry
     return (
         f"{principal} from {host}: operation {operation} on resource type {kind} {name} (pattern type {pattern}, permission "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from deploy.kafka.admin import ALLOW, KINDS, LITERAL, Acl, acl
-from deploy.kafka.wanted import Grant, Kind, Operation, is_outsider
+from deploy.kafka.admin import KINDS, LITERAL, Acl, acl
+from deploy.kafka.wanted import Grant, Kind, Operation, is_outsider, is_topic
 
 PREFIXED = 4
+CLUSTER = 4
 ALL = "*"
 
 
@@ -17,9 +18,21 @@ def own_group(principal: str) -> Grant:
 
 
 def former(seen: Collection[Acl], principals: Collection[str]) -> set[str]:
-    """Who was in the catalogue once: called as only outsiders of ours are, and still with the group of its own name."""
+    """Who was in the catalogue once: called as our outsiders are, with the group of its own name and with topics of ours alone.
+
+    Another tenant may call its users so, too, and their groups after them.
+    """
     found = {principal.removeprefix("User:") for _, _, _, principal, _, _, _ in seen}
-    return {each for each in found - set(principals) if is_outsider(each) and acl(own_group(each)) in seen}
+    return {
+        each
+        for each in found - set(principals)
+        if is_outsider(each) and acl(own_group(each)) in seen and _has_our_topics_alone(each, seen)
+    }
+
+
+def _has_our_topics_alone(user: str, seen: Collection[Acl]) -> bool:
+    topics = [entry for entry in seen if entry[0] == KINDS[Kind.TOPIC] and entry[3] == f"User:{user}"]
+    return bool(topics) and all(pattern == LITERAL and is_topic(name) for _, name, pattern, *_ in topics)
 
 
 def surplus(seen: Collection[Acl], grants: Collection[Grant], principals: Collection[str]) -> set[Acl]:
@@ -35,11 +48,11 @@ def foreign(seen: Collection[Acl], grants: Collection[Grant], principals: Collec
 
 
 def reaches(entry: Acl, grants: Collection[Grant]) -> bool:
-    """Whether it allows something on a topic or group of ours, by a pattern."""
-    kind, name, pattern, _, _, _, permission = entry
-    names = [grant.name for grant in grants if KINDS[grant.kind] == kind]
+    """Whether it allows or denies something on a topic or group of ours, or on the whole cluster."""
+    kind, name, pattern, *_ = entry
+    names = {grant.name for grant in grants if KINDS[grant.kind] == kind}
     by_pattern = name == ALL or (pattern == PREFIXED and any(each.startswith(name) for each in names))
-    return permission == ALLOW and bool(names) and by_pattern
+    return kind == CLUSTER or name in names or (bool(names) and by_pattern)
 
 
 def _not_granted(seen: Collection[Acl], grants: Collection[Grant]) -> set[Acl]:

@@ -53,6 +53,11 @@ def is_outsider(principal: str) -> bool:
     return principal.startswith(OUTSIDE)
 
 
+def is_topic(name: str) -> bool:
+    """Whether it is called as a topic of ours: as the catalogue has it or, of a family, for any member."""
+    return any(name.startswith(f"{topic.name}.") if topic.family else name == topic.name for topic in CATALOGUE)
+
+
 def topics(city: City) -> dict[str, Topic]:
     """Every topic by its name on the wire."""
     return {name: topic for name, topic, _, _ in _named(city)}

@@ -218,7 +218,7 @@ async def test_what_others_have_on_the_cluster_stays_and_who_left_the_catalogue_
         await allow(admin, [acl(tenant), prefixed, acl(guest), *map(acl, former)])
     found = await eventually(lambda: six_named(guarded))
     assert found[:2] == [f"user {each} can sign in and is not in the catalogue" for each in (theirs, "team.old")]
-    assert found[5].startswith("granted to somebody else, and it reaches what is ours: User:billing")
+    assert found[5].startswith("somebody else's, and it reaches what is ours: User:billing")
 
     done = await apply_access(guarded.clients("admin"), grants(CITY), guarded.passwords)
     assert done == Access(set(), {acl(guest), *map(acl, former)}, {"team.old"}, {acl(tenant), prefixed})
