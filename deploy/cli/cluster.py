@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from aiokafka.errors import KafkaError, SecurityDisabled
 from cyclopts import App
@@ -45,17 +47,30 @@ async def _apply(passwords: Path | None) -> None:
     clients = named_kafka().kafka_clients()
     city = load_city(MUENSTER)
     try:
-        print(f"{await apply_topics(clients, specs(city))} topics")
+        refused = await _apply_topics(clients, city)
         if passwords is not None:
-            done = await apply_access(clients, grants(city), passwords_in(passwords, principals(city)))
-            print(f"{len(principals(city))} users, {len(done.given)} grants made, {len(done.taken)} taken away")
-            for user in sorted(done.deleted):
-                print(f"deleted, as it is in the catalogue no more: user {user}")
-            for entry in sorted(done.foreign):
-                print(f"left as it is, somebody else's: {describe(entry)}")
-    except SettingsRefusedError as refused:
-        fail(str(refused), 3)
+            await _apply_access(clients, city, passwords)
     except SecurityDisabled:
         fail("This cluster asks nobody for a name: set authorizer.class.name and a SASL listener on its brokers first.")
     except KafkaError as error:
         fail(f"The cluster refused ({type(error).__name__}). Sign in as an administrator, and see that all brokers run.", 3)
+    if refused:
+        fail(refused, 3)
+
+
+async def _apply_topics(clients: Mapping[str, Any], city: City) -> str:
+    """What the cluster refused, and why: no reason to leave somebody a grant that is to be taken away."""
+    try:
+        print(f"{await apply_topics(clients, specs(city))} topics")
+    except SettingsRefusedError as refused:
+        return str(refused)
+    return ""
+
+
+async def _apply_access(clients: Mapping[str, Any], city: City, passwords: Path) -> None:
+    done = await apply_access(clients, grants(city), passwords_in(passwords, principals(city)))
+    print(f"{len(principals(city))} users, {len(done.given)} grants made, {len(done.taken)} taken away")
+    for user in sorted(done.deleted):
+        print(f"deleted, as it is in the catalogue no more: user {user}")
+    for entry in sorted(done.foreign):
+        print(f"left as it is, somebody else's: {describe(entry)}")
