@@ -12,6 +12,7 @@ Nothing it starts outlives it, not even a `kill -9`: see `leash.py`, and `end_le
 
 import contextlib
 import logging
+import re
 import signal
 import threading
 import time
@@ -32,6 +33,8 @@ from deploy.local.processes import GRACE, Child, Process, end_leftovers
 
 FIRST_PAUSE, LONGEST_PAUSE, HEALTHY_AFTER = 0.2, 10.0, 30.0
 PORT_ATTEMPTS = 5
+ADDRESS_TAKEN = re.compile("Address (already )?in use")
+"""As PostgreSQL, Apache Kafka and the embedded broker say it in their logs."""
 POLL = 0.05
 
 T = TypeVar("T")
@@ -298,11 +301,13 @@ class Local:
 
 
 def _patiently(started: Callable[[], T]) -> T:
-    """Somebody may take a port between our look and the server's start, so try again with others."""
+    """Somebody may take a port between our look and the server's start, so try again with others; nothing else is."""
     for attempt in range(1, PORT_ATTEMPTS):
         try:
             return started()
-        except StartError:
+        except StartError as error:
+            if not ADDRESS_TAKEN.search(str(error)):
+                raise
             time.sleep(FIRST_PAUSE * attempt)
     return started()
 

@@ -12,7 +12,7 @@ import pytest
 from deploy.local import kafka
 from deploy.local.kafka import Node, NoKafkaError, kafka_process
 from deploy.local.processes import Process
-from deploy.local.supervisor import Local
+from deploy.local.supervisor import Local, StartError
 
 pytestmark = pytest.mark.service
 
@@ -33,6 +33,19 @@ def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(tmp_path: Path
         assert local.start_kafka() == "127.0.0.1:2221"
         assert local.running.bootstrap == "127.0.0.1:2221"
     assert next(offers, None) is None
+
+
+def test_a_kafka_that_cannot_start_for_another_reason_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = iter([[TAKEN], [FREE]])
+
+    def played(_data: Path, node: Node, *_: Any) -> Process:  # noqa: ANN401  settings that do not matter here
+        return Process(node.name, [sys.executable, "-c", "raise SystemExit('no memory')"], ready=lambda _pid: False)
+
+    monkeypatch.setattr(kafka, "cluster", lambda _size: next(offers))
+    monkeypatch.setattr(kafka, "kafka_process", played)
+    with Local(tmp_path / "data", durable=False) as local, pytest.raises(StartError, match="no memory"):
+        local.start_kafka()
+    assert next(offers) == [FREE]
 
 
 def test_a_maven_that_never_ends_is_a_kafka_that_is_not_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
