@@ -42,7 +42,7 @@ READERS = ("outreach", "referral", "reporting")
 UNHEARD_OF = "de.bleibe.case.unheard-of.v1"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def without_intake() -> Iterator[Local]:
     """A system whose intake is the test."""
     with tempfile.TemporaryDirectory(prefix="bleibe-upgrade-") as folder, Local(Path(folder), durable=False) as local:
@@ -78,7 +78,7 @@ NEXT = "intake-next"
 FIELD = "field_of_the_next_release"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole() -> Iterator[Local]:
     """A system of this release, whose intake is replaced."""
     with tempfile.TemporaryDirectory(prefix="bleibe-upgrade-") as folder, Local(Path(folder), durable=False) as local:
@@ -102,9 +102,10 @@ async def test_intake_is_upgraded_and_put_back_while_the_others_run(whole: Local
 
 
 def stop(local: Local, name: str) -> None:
-    pid = local.pid(name)
+    """Raises psutil.TimeoutExpired where it still runs after a minute."""
+    process = psutil.Process(local.pid(name))
     local.kill(name, signal.SIGTERM, restart=False)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
+    process.wait(timeout=60)
 
 
 def next_intake(local: Local, release: Path) -> Process:
