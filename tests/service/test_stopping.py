@@ -7,7 +7,8 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from deploy.local.folder import Running as LocalNote
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.processes import GRACE
+from deploy.local.supervisor import Local
 from deploy.local.system import SERVICES, service_environment
 from services.intake.app import build
 from shared.city import load_city
@@ -37,10 +39,17 @@ from shared.runtime.serving import serving
 from shared.runtime.settings import MUENSTER, ServiceSettings
 from shared.runtime.stopping import HTTP_LAST_S, HTTP_STOP_S, POOL_STOP_S, RELAY_STOP_S, TRACES_STOP_S, finish_s, stop_limit_s
 from tests.compose_file import compose
-from tests.the_broker import ON_KAFKA
+from tests.the_broker import ON_KAFKA, start_broker
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.service
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    """A broker of this module's own: intake does not start on one where somebody else has written in its name."""
+    with tempfile.TemporaryDirectory(prefix="bleibe-stopping-") as folder, Local(Path(folder), durable=False) as local:
+        yield start_broker(local)
 
 
 @pytest.fixture
