@@ -33,7 +33,7 @@ from tests.system.one_notice import target_of
 from tests.the_broker import start_broker
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.system, pytest.mark.fault, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.fault, pytest.mark.long, pytest.mark.timeout(400)]
 
 CITY = load_city(MUENSTER)
 SUITS = 12
@@ -51,12 +51,7 @@ def restored() -> Iterator[Local]:
         yield local
 
 
-LOST = [
-    pytest.param(("outreach",), id="outreach"),
-    *(pytest.param((each,), id=each, marks=pytest.mark.long) for each in SERVICES if each != "outreach"),
-    pytest.param(SERVICES, id="all", marks=pytest.mark.long),
-]
-"""Outreach, which hears and says most, always; the others go the same way."""
+LOST = [*(pytest.param((each,), id=each) for each in SERVICES), pytest.param(SERVICES, id="all")]
 
 
 @pytest.mark.parametrize("lost", LOST)
