@@ -20,6 +20,8 @@ QUESTIONS = "select id, one, other, reasons, asked_on, state, decided_by, decide
 
 async def nearest(tx: Tx, forms: Sequence[Form]) -> list[tuple[int, UUID, UUID, str]]:
     """The people to compare with these: number of the form, household, person and form. Bounded, however many are stored."""
+    if not forms:
+        return []
     rows = await tx.fetch(
         """
         with led as materialized (
@@ -72,6 +74,8 @@ def question_of(row: Record) -> Question:
 async def save_people(tx: Tx, desk: Desk) -> None:
     """Write who the people of changed households are."""
     changed = sorted(desk.changed_people)
+    if not changed:
+        return
     people = [
         (each, person_id, form) for each in changed for person_id, forms in desk.people[each].items() for form in sorted(forms)
     ]

@@ -41,13 +41,18 @@ async def lock(tx: Tx, kind: int, keys: Iterable[str]) -> None:
     Keys share a fixed number of locks of their `kind`: a batch never takes more than PostgreSQL's lock table holds.
     """
     slots = {int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % _SLOTS for key in keys}
-    await tx.execute(
-        "select pg_advisory_xact_lock($1::int, n) from (select * from unnest($2::int[]) as n order by n) s", kind, sorted(slots)
-    )
+    if slots:
+        await tx.execute(
+            "select pg_advisory_xact_lock($1::int, n) from (select * from unnest($2::int[]) as n order by n) s",
+            kind,
+            sorted(slots),
+        )
 
 
 async def connected(tx: Tx, keys: Sequence[StatementKey], dockets: Sequence[str]) -> list[Statement]:
     """These statements, those that wait for these court files, and all that refer to them or that they refer to."""
+    if not keys and not dockets:
+        return []
     rows = await tx.fetch(
         f"""
         with recursive wanted as (
@@ -91,6 +96,8 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
             desk.households[household.id] = household
     else:
         raise TimeoutError
+    if not desk.households:
+        return
     ids = list(desk.households)
     for row in await tx.fetch("select state from cases where household_id = any($1::uuid[])", ids):
         desk.put_case(CaseState.model_validate_json(row["state"]))
@@ -106,6 +113,8 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
 
 async def led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID]) -> set[UUID]:
     """The households that keys, cases and ids lead to, through merges; with a case come those that were split from it."""
+    if not keys and not case_ids and not households:
+        return set()
     rows = await tx.fetch(
         """
         with recursive meant as (
@@ -132,6 +141,8 @@ async def led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], househol
 async def healed(tx: Tx, persons: Sequence[bytes]) -> dict[bytes, tuple[Healing, ...]]:
     """Healed terminations that outlived an erasure, by the keyed hash of a person."""
     found: dict[bytes, tuple[Healing, ...]] = {}
+    if not persons:
+        return found
     for row in await tx.fetch(
         "select person, healed_on, termination_received_on from healings where person = any($1::bytea[])", list(persons)
     ):
@@ -141,7 +152,22 @@ async def healed(tx: Tx, persons: Sequence[bytes]) -> dict[bytes, tuple[Healing,
 
 async def save(tx: Tx, desk: Desk) -> None:
     """Write what decisions changed."""
-    households = [desk.households[each] for each in sorted(desk.changed_households)]
+    await _save_households(tx, [desk.households[each] for each in sorted(desk.changed_households)])
+    await _save_cases(tx, [desk.cases[each] for each in sorted(desk.changed_cases)])
+    await _save_statements(tx, [desk.statements[key] for key in sorted(desk.changed_statements)])
+    owned = {(key, each): desk.keys.get(key, {}).get(each) for key, each in sorted(desk.changed_keys)}
+    await _save_keys(
+        tx, [(key, owner) for (key, _), owner in owned.items() if owner], [key for key, owner in owned.items() if not owner]
+    )
+    await doubt_store.save_people(tx, desk)
+    await doubt_store.save(tx, desk)
+    if desk.merged:
+        await doubt_store.save_merged(tx, desk)
+
+
+async def _save_households(tx: Tx, households: Sequence[HouseholdState]) -> None:
+    if not households:
+        return
     await tx.execute(
         """
         insert into households (id, version, state) select * from unnest($1::uuid[], $2::int[], $3::jsonb[])
@@ -151,7 +177,11 @@ async def save(tx: Tx, desk: Desk) -> None:
         [each.version for each in households],
         [each.model_dump_json() for each in households],
     )
-    cases = [desk.cases[each] for each in sorted(desk.changed_cases)]
+
+
+async def _save_cases(tx: Tx, cases: Sequence[CaseState]) -> None:
+    if not cases:
+        return
     await tx.execute(
         """
         insert into cases (id, household_id, status, stage, merged_into, split_from, state)
@@ -167,27 +197,31 @@ async def save(tx: Tx, desk: Desk) -> None:
         [each.split_from for each in cases],
         [each.model_dump_json() for each in cases],
     )
-    await _save_statements(tx, [desk.statements[key] for key in sorted(desk.changed_statements)])
-    changed = sorted(desk.changed_keys)
-    await tx.execute(
-        "delete from match_keys where (key, household_id) in (select * from unnest($1::text[], $2::uuid[]))",
-        [key for key, _ in changed],
-        [household_id for _, household_id in changed],
-    )
-    owned = [(key, owner) for key, each in changed if (owner := desk.keys.get(key, {}).get(each)) is not None]
-    await tx.execute(
-        "insert into match_keys (key, household_id, case_id) select * from unnest($1::text[], $2::uuid[], $3::uuid[])",
-        [key for key, _ in owned],
-        [owner.household_id for _, owner in owned],
-        [owner.case_id for _, owner in owned],
-    )
-    await doubt_store.save_people(tx, desk)
-    await doubt_store.save(tx, desk)
-    if desk.merged:
-        await doubt_store.save_merged(tx, desk)
+
+
+async def _save_keys(tx: Tx, owned: Sequence[tuple[str, Owner]], freed: Sequence[tuple[str, UUID]]) -> None:
+    """A court file's key is free before it leads to another household."""
+    if freed:
+        await tx.execute(
+            "delete from match_keys where (key, household_id) in (select * from unnest($1::text[], $2::uuid[]))",
+            [key for key, _ in freed],
+            [household_id for _, household_id in freed],
+        )
+    if owned:
+        await tx.execute(
+            """
+            insert into match_keys (key, household_id, case_id) select * from unnest($1::text[], $2::uuid[], $3::uuid[])
+            on conflict (key, household_id) do update set case_id = excluded.case_id
+            """,
+            [key for key, _ in owned],
+            [owner.household_id for _, owner in owned],
+            [owner.case_id for _, owner in owned],
+        )
 
 
 async def _save_statements(tx: Tx, statements: Sequence[Statement]) -> None:
+    if not statements:
+        return
     await tx.execute(
         f"""
         insert into statements ({_COLUMNS})

@@ -29,7 +29,8 @@ def _lock_keys(kind: str, names: Iterable[object]) -> list[int]:
 
 
 async def _lock(tx: Tx, keys: Sequence[int]) -> None:
-    await tx.execute("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", keys)
+    if keys:
+        await tx.execute("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ async def lock_teams(tx: Tx, teams: Collection[str]) -> None:
 
 async def load_bookings(tx: Tx, caseworkers: Collection[str], today: date) -> list[tuple[UUID, Slot]]:
     """The caseworkers' booked seats from today on."""
+    if not caseworkers:
+        return []
     rows = await tx.fetch(
         """
         select visit_id, caseworker, planned_on, time_window, seat from open_visits
@@ -125,7 +128,10 @@ async def load_bookings(tx: Tx, caseworkers: Collection[str], today: date) -> li
 
 async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:
     """Keep the newest entries; forget the erased households."""
-    await tx.execute("delete from registers where household_id = any($1::uuid[])", list(erased))
+    if erased:
+        await tx.execute("delete from registers where household_id = any($1::uuid[])", list(erased))
+    if not entries:
+        return
     await tx.execute(
         """
         insert into registers (household_id, version, entry)
@@ -143,14 +149,8 @@ async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]
 
     `merged` cases give up the seats of visits that nobody took over, before others may take these.
     """
-    await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
-    await tx.execute(
-        """
-        insert into case_kin (case_id, family, erased) select each, each, true from unnest($1::uuid[]) as each
-        on conflict (case_id) do update set part_of = null, erased = true
-        """,
-        list(erased),
-    )
+    if erased:
+        await _erase_files(tx, erased)
     await tx.execute(
         """
         insert into case_files (case_id, household_id, state) select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[])
@@ -162,6 +162,17 @@ async def save_files(tx: Tx, files: Sequence[CaseFile], erased: Collection[UUID]
     )
     open_visits = [(file.case.case_id, visit) for file in files for visit in file.visits if not visit.closed]
     await _save_visits(tx, [*(file.case.case_id for file in files), *merged], open_visits)
+
+
+async def _erase_files(tx: Tx, erased: Collection[UUID]) -> None:
+    await tx.execute("delete from case_files where case_id = any($1::uuid[])", list(erased))
+    await tx.execute(
+        """
+        insert into case_kin (case_id, family, erased) select each, each, true from unnest($1::uuid[]) as each
+        on conflict (case_id) do update set part_of = null, erased = true
+        """,
+        list(erased),
+    )
 
 
 async def save_moves(
@@ -233,6 +244,8 @@ async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUI
         list(cases),
         [visit.id for _, visit in visits],
     )
+    if not visits:
+        return
     await tx.execute(
         """
         insert into open_visits as old

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from services.referral.casefile import CaseFile
-from services.referral.referral import AT_PROVIDER, GROUPS
+from services.referral.referral import AT_PROVIDER, GROUPS, Referral
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.model import Tx
 
@@ -138,6 +138,16 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         [each.waits for each in files],
     )
     referrals = [each for file in files for each in file.referrals]
+    if referrals:
+        await _save_referrals(tx, referrals, today)
+    await tx.execute(
+        "delete from referrals where case_id = any($1::uuid[]) and referral_id <> all($2::uuid[])",
+        [each.case_id for each in files],
+        [each.referral_id for each in referrals],
+    )
+
+
+async def _save_referrals(tx: Tx, referrals: Sequence[Referral], today: date) -> None:
     await tx.execute(
         """
         insert into referrals as r
@@ -168,11 +178,6 @@ async def save_files(tx: Tx, files: Collection[CaseFile], today: date) -> None:
         [each.state in AT_PROVIDER and each.service is not None for each in referrals],
         [each.undertaking_missing for each in referrals],
         today,
-    )
-    await tx.execute(
-        "delete from referrals where case_id = any($1::uuid[]) and referral_id <> all($2::uuid[])",
-        [each.case_id for each in files],
-        [each.referral_id for each in referrals],
     )
 
 

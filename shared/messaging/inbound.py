@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from shared.messaging.model import Answer, Decision, Tx
 from shared.messaging.sequence import Task
@@ -21,33 +22,37 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: da
     """
     identities = [(owner_of[task.raw.topic], task.read.id) for task in tasks]
     first = dict(zip(reversed(identities), reversed(tasks), strict=True))
-    sources, ids = [source for source, _ in first], [message_id for _, message_id in first]
-    await tx.execute(
+    claimed = await tx.fetch(
         """
         insert into inbound (source, id, topic, digest, type, recorded_at)
         select *, $6::timestamptz from unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[], $5::text[]) order by 1, 2
-        on conflict do nothing
+        on conflict do nothing returning source, id
         """,
-        sources,
-        ids,
+        [source for source, _ in first],
+        [message_id for _, message_id in first],
         [task.raw.topic for task in first.values()],
         [task.raw.digest() for task in first.values()],
         [getattr(task.read, "type", None) for task in first.values()],
         now,
     )
-    rows = await tx.fetch(
-        """
-        select source, id, digest, answer from inbound
-        where (source, id) in (select * from unnest($1::text[], $2::uuid[]))
-        """,
-        sources,
-        ids,
-    )
-    known = {(row["source"], row["id"]): row for row in rows}
+    ours = {(row["source"], row["id"]) for row in claimed}
+    others = [identity for identity in first if identity not in ours]
+    digests = {identity: first[identity].raw.digest() for identity in ours} | await _digests(tx, others)
     for task, identity in zip(tasks, identities, strict=True):
-        row = known[identity]
-        if row["answer"] is not None or first[identity] is not task:
-            task.decision = DUPLICATE if row["digest"] == task.raw.digest() else ID_REUSED
+        if identity not in ours or first[identity] is not task:
+            task.decision = DUPLICATE if digests[identity] == task.raw.digest() else ID_REUSED
+
+
+async def _digests(tx: Tx, messages: Sequence[tuple[str, UUID | None]]) -> dict[tuple[str, UUID | None], bytes]:
+    """Of messages that were answered before."""
+    if not messages:
+        return {}
+    rows = await tx.fetch(
+        "select source, id, digest from inbound where (source, id) in (select * from unnest($1::text[], $2::uuid[]))",
+        [source for source, _ in messages],
+        [message_id for _, message_id in messages],
+    )
+    return {(row["source"], row["id"]): row["digest"] for row in rows}
 
 
 async def answer(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str]) -> None:

@@ -20,15 +20,28 @@ async def lock_lines(tx: Tx, keys: Keys, reader: Reader) -> dict[tuple[str, str]
     """Create and lock the progress of these keys, sorted, and fetch what lies parked of them."""
     if not keys:
         return {}
-    columns = [topic for topic, _ in keys], [key for _, key in keys]
-    await tx.execute(
+    new = await tx.fetch(
         """
         insert into progress (topic, key, last)
         select topic, key, 0 from unnest($1::text[], $2::text[]) as t(topic, key) order by topic, key
-        on conflict do nothing
+        on conflict do nothing returning topic, key
         """,
-        *columns,
+        *_columns(keys),
     )
+    lines = {(topic, key): Line(topic, key, 0, register=reader.rules(topic).register) for topic, key in new}
+    known = [each for each in keys if each not in lines]
+    if known:
+        lines |= await _lock_known(tx, known, reader)
+    return lines
+
+
+def _columns(keys: Keys) -> tuple[list[str], list[str]]:
+    return [topic for topic, _ in keys], [key for _, key in keys]
+
+
+async def _lock_known(tx: Tx, keys: Keys, reader: Reader) -> dict[tuple[str, str], Line]:
+    """Something was heard of these keys before, and some of it may lie parked."""
+    columns = _columns(keys)
     rows = await tx.fetch(
         """
         select topic, key, last from progress
