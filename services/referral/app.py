@@ -47,6 +47,7 @@ def build(ctx: Context) -> service.Service:
         routes=routes,
         migrations=_HERE / "migrations",
         templates=_HERE / "pages",
+        rest_s=0.05,  # nobody at the door waits for us
     )
 
 

@@ -34,4 +34,5 @@ def build(context: Context) -> Service:
         routes=routes,
         migrations=HERE / "migrations",
         templates=HERE / "pages",
+        rest_s=0.05,  # nobody at the door waits for us
     )

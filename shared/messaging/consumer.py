@@ -17,8 +17,8 @@ from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -34,6 +34,10 @@ MAX_POLL_S = 300
 OFFER_AGAIN_S = 60
 """A batch that cannot be handled is polled again after this, well below the poll limit, so that the group keeps us."""
 COMMIT_S = 10
+COMMIT_EVERY_S = 0.2
+"""A commit for each small batch costs the broker more than its records. What is not committed comes again, and is known."""
+SMALL = 0.1
+"""The part of a full batch below which one is small, and the next may wait until there is more."""
 
 Parse = Callable[[Any], Awaitable[KafkaMessage]]
 
@@ -42,6 +46,7 @@ class Consumer:
     """Hears `topics` as group `group` and hands batches to the pipeline. `instance` makes it a static member.
 
     `security` are aiokafka's settings of how to sign in and encrypt; `finish_s` is how long a stop waits for the batch in hand.
+    `rest_s` is a pause after a small batch: where nobody waits for what is said next, fewer and larger batches cost less.
     """
 
     def __init__(
@@ -58,12 +63,17 @@ class Consumer:
         fetch_wait_ms: int = 500,
         instance: str | None = None,
         finish_s: float = 12.0,
+        rest_s: float = 0.0,
         security: Mapping[str, Any] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._health = health
         self._stopping = False
         self._handled: dict[TopicPartition, int] = {}
+        self._to_commit: dict[TopicPartition, int] = {}
+        self._committing: asyncio.Task[None] | None = None
+        self._rest_s = rest_s
+        self._small = max_records * SMALL
         self.broker = KafkaBroker(
             bootstrap.split(","),
             apply_types=False,
@@ -100,12 +110,17 @@ class Consumer:
         options: dict[str, Any] = self.broker.config.broker_config.builder.keywords  # type: ignore[attr-defined]  # a partial
         self.broker.config.broker_config.builder = partial(CarefulConsumer, **options | self._security)
         await self.broker.start()
+        self._committing = asyncio.create_task(self._commit_regularly())
 
     async def stop(self, within_s: float) -> None:
         """Finish the batch in hand, commit, leave the group; give up after `within_s`: what is uncommitted comes again."""
         self._stopping = True
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.broker.stop(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._commit_handled()
+                await self.broker.stop()  # the batch in hand commits what it did
+        if self._committing is not None:
+            self._committing.cancel()
 
     def assigned(self) -> bool:
         """Whether the group gave this member partitions."""
@@ -148,9 +163,29 @@ class Consumer:
                 self._health.holds("line", now=True)
                 self._health.turned("pipeline")
                 self._note_hops(records)
-                await _commit(message)
-                self._handled.update({TopicPartition(r.topic, r.partition): r.offset + 1 for r in records})
+                done = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+                self._handled.update(done)
+                self._to_commit.update(done)
+                if self._stopping:
+                    await self._commit_handled()
+                elif len(records) < self._small:
+                    await asyncio.sleep(self._rest_s)
                 return
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            await self._commit_handled()
+
+    async def _commit_handled(self) -> None:
+        """Commit what was handled of the partitions we still have: never the batch in hand, whose records count as read."""
+        consumer = self._subscriber.consumer
+        if consumer is None or not self._to_commit:
+            return
+        offsets, self._to_commit = self._to_commit, {}
+        mine = {partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()}
+        if mine and not await _commit(consumer, mine):
+            self._to_commit = mine | self._to_commit
 
     def _note_hops(self, records: Sequence[Any]) -> None:
         """How long the oldest record of each topic took from its writing to its effect, by the wall clock on both sides."""
@@ -161,12 +196,14 @@ class Consumer:
             self._pipeline.metrics.hop(topic, time.time() - written_ms / 1000)
 
 
-async def _commit(message: KafkaMessage) -> None:
-    """Commit, if the group lets us. If not, the next batch does, or whoever has the partitions now reads them again."""
+async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> bool:
+    """Whether the group let us. If not, it is tried again, or whoever has the partitions now reads them again."""
     try:
-        await asyncio.wait_for(message.consumer.commit(), COMMIT_S)
-    except (KafkaError, TimeoutError) as error:
+        await asyncio.wait_for(consumer.commit(offsets), COMMIT_S)
+    except Exception as error:  # noqa: BLE001  whatever it is: nothing is lost, and the next commit says it, too
         log.warning("not_committed", error=type(error).__name__)
+        return False
+    return True
 
 
 async def _rewind(message: KafkaMessage, records: Sequence[Any]) -> None:

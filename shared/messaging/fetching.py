@@ -15,6 +15,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
+WAIT_MS = 250
+"""How long one that asks waits for something to come: FastStream sleeps after each empty answer, and a record waits with it."""
+
 
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """After a failed fetch, every partition goes on where the last fetch that succeeded ended."""
@@ -25,15 +28,22 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         self._of: object = None
         self._failed = False
 
-    async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Any]]:  # noqa: ANN401  as aiokafka's
-        """As aiokafka's. Raises what it raises; the next one begins where the last that succeeded ended."""
+    async def getmany(
+        self,
+        *partitions: TopicPartition,
+        timeout_ms: int = 0,
+        **options: Any,  # noqa: ANN401  as aiokafka's
+    ) -> dict[TopicPartition, list[Any]]:
+        """As aiokafka's, but more patient. Raises what it raises; the next one begins where the last that succeeded ended."""
         self._begin_anew_where_given_anew()
         if self._failed:
             for partition in self.assignment():
                 await self._put_back(partition)
             self._failed = False
         try:
-            records: dict[TopicPartition, list[Any]] = await super().getmany(*partitions, **options)
+            records: dict[TopicPartition, list[Any]] = await super().getmany(
+                *partitions, timeout_ms=max(timeout_ms, WAIT_MS), **options
+            )
         except Exception:
             self._failed = True
             self._begin_anew_where_given_anew()

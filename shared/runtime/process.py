@@ -174,6 +174,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         fetch_wait_ms=settings.kafka_fetch_wait_ms,
         instance=settings.instance,
         finish_s=finish_s(settings.grace_s),
+        rest_s=service.rest_s,
     )
     await _patiently(topics)
     sending = asyncio.create_task(relay.run())

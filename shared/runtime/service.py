@@ -56,7 +56,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service on one screen: what it hears (topic names), what it says, its jobs and routes, where its migrations lie."""
+    """A service on one screen: what it hears (topic names), what it says, its jobs and routes, where its migrations lie.
+
+    `rest_s`: how long what is heard may wait for more, so that fewer and larger batches do.
+    """
 
     name: str
     room: Room[Any]
@@ -66,6 +69,7 @@ class Service:
     routes: Callable[[Running], APIRouter]
     migrations: Path
     templates: Path | None = None
+    rest_s: float = 0.0
 
 
 @dataclass(slots=True)

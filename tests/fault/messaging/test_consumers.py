@@ -26,7 +26,7 @@ from tests.contract.messaging.brokers import (
     relay_of,
     running,
 )
-from tests.contract.messaging.child import HOLD
+from tests.contract.messaging.child import HOLD, Held
 from tests.contract.messaging.children import child, ended
 from tests.contract.messaging.toy import Accounts, Ledger, Toy, number, toy
 from tests.proxy import proxied
@@ -139,6 +139,25 @@ async def test_a_stop_in_mid_batch_finishes_and_commits_it(writer: Toy, broker: 
         assert await ended(process) == 0
     await complete(writer, 1)
     assert await committed(broker, writer) == len(KEYS)
+
+
+async def test_a_commit_leaves_out_the_batch_in_hand(writer: Toy, broker: Broker) -> None:
+    writer.pipeline.room = Held(writer.tag)
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker):
+        await produce(broker, writer.tag, records(1))
+        await complete(writer, 1)
+        async with held(writer):
+            await produce(broker, writer.tag, records(2))
+            await eventually(writer.somebody_waits, 30)
+
+            async def is_committed() -> bool:
+                return await committed(broker, writer) >= len(KEYS)
+
+            await eventually(is_committed, PATIENCE_S)
+            await asyncio.sleep(2 * consumer_module.COMMIT_EVERY_S)  # it has had its chance to commit too much
+            assert await committed(broker, writer) == len(KEYS)
+        await complete(writer, 1, 2)
 
 
 async def test_a_database_that_goes_away_and_comes_back(other_database: str, tmp_path: Path, broker: Broker, writer: Toy) -> None:
