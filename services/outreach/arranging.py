@@ -6,7 +6,7 @@ caseworker or a slot that passed without a report lets the visit be planned anew
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -106,6 +106,13 @@ def _serving(visit: Visit, waiting: list[Owed], city: City) -> Visit:
 def without_slot(visit: Visit) -> Visit:
     """The visit still to be planned; whoever had it keeps it if they can."""
     return replace(visit, on=None, window=None, seat=None, agreed_by=None)
+
+
+def booked(files: Iterable[CaseFile], today: date) -> Iterator[tuple[UUID, Slot]]:
+    """The seats of these cases' visits from today on."""
+    for visit in (each for file in files for each in file.visits if not each.closed):
+        if visit.caseworker and visit.on and visit.on >= today and visit.window and visit.seat:
+            yield visit.id, Slot(visit.caseworker, visit.on, visit.window, visit.seat)
 
 
 def limit(file: CaseFile, visit: Visit, desk: Desk) -> date:

@@ -35,15 +35,19 @@ class Slot:
     seat: int
 
 
-class Diary:
-    """Who is booked when, from today on."""
+Days = Mapping[tuple[str, date], frozenset[tuple[Window, int]]]
+"""The seats taken, by caseworker and day."""
 
-    def __init__(self, booked: Iterable[tuple[UUID, Slot]] = ()) -> None:
-        self._slots: dict[UUID, Slot] = {}
-        self._days: dict[tuple[str, date], frozenset[tuple[Window, int]]] = {}
-        self._load: Counter[str] = Counter()
-        for visit_id, slot in booked:
-            self.book(visit_id, slot)
+
+class Diary:
+    """Who is booked when, from today on: the seats taken, and whose of the visits at hand they are."""
+
+    def __init__(self, taken: Days | None = None, at_hand: Iterable[tuple[UUID, Slot]] = ()) -> None:
+        self._days = dict(taken or {})
+        self._slots = dict(at_hand)
+        self._load = Counter[str]()
+        for (who, _), seats in self._days.items():
+            self._load[who] += len(seats)
 
     def copy(self) -> Diary:
         """The same bookings; to book in one leaves the other as it was."""

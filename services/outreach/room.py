@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.outreach import store
-from services.outreach.arranging import Desk
+from services.outreach.arranging import Desk, booked
 from services.outreach.casefile import CaseFile, Note, Referral
 from services.outreach.locating import concerned, reported_as, translated
 from services.outreach.parting import persons_of
@@ -69,7 +69,7 @@ class OutreachRoom:
         teams |= {visit.team for file in files.values() for visit in file.visits}
         await store.lock_teams(tx, teams)
         people = [who.id for team in teams for who in of_team(self.city, team)]
-        diary = Diary(await store.load_bookings(tx, people, now.date()))
+        diary = Diary(await store.load_days(tx, people, now.date()), booked(files.values(), now.date()))
         return State(now, self.city, self._new_id, files, registers, diary, kin.families, kin.aliases, kin.erased)
 
     def decide(self, state: State, heard: Heard) -> Decision:

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from uuid import UUID
 
 from services.outreach.casefile import CASE_FILE, CaseFile, Note, Visit
-from services.outreach.planning import Slot
+from services.outreach.planning import Days
 from shared.city import Caseworker
 from shared.contracts.codes import Window
 from shared.contracts.topics.households import HouseholdRecorded
@@ -109,21 +109,22 @@ async def lock_teams(tx: Tx, teams: Collection[str]) -> None:
     await _lock(tx, _lock_keys("team", teams))
 
 
-async def load_bookings(tx: Tx, caseworkers: Collection[str], today: date) -> list[tuple[UUID, Slot]]:
+async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
     """The caseworkers' booked seats from today on."""
     if not caseworkers:
-        return []
+        return {}
     rows = await tx.fetch(
         """
-        select visit_id, caseworker, planned_on, time_window, seat from open_visits
-        where caseworker = any($1::text[]) and planned_on >= $2
+        select caseworker, planned_on, array_agg(time_window) as windows, array_agg(seat) as seats from open_visits
+        where caseworker = any($1::text[]) and planned_on >= $2 group by caseworker, planned_on
         """,
         list(caseworkers),
         today,
     )
-    return [
-        (row["visit_id"], Slot(row["caseworker"], row["planned_on"], Window(row["time_window"]), row["seat"])) for row in rows
-    ]
+    return {
+        (row["caseworker"], row["planned_on"]): frozenset(zip(map(Window, row["windows"]), row["seats"], strict=True))
+        for row in rows
+    }
 
 
 async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:
