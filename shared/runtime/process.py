@@ -68,9 +68,6 @@ GAP_ALARM_S = 60
 AGAIN_S = 0.5
 OUTBOX_YOUNG_S = 60
 
-PLANS_KEPT = {"plan_cache_mode": "force_generic_plan"}
-"""A batch finds its rows by key, however many there are: to plan that anew for each costs a quarter of PostgreSQL's time."""
-
 
 def run(build: Callable[[Context], Service]) -> None:
     """Run a service until SIGTERM or SIGINT."""
@@ -144,9 +141,8 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         writes=written_topics(service, context.city),
     )  # fmt: skip
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, timeout=10, command_timeout=60)
-    deciding = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=6, timeout=10, command_timeout=60, server_settings=PLANS_KEPT, reset=_nothing_to_reset
-    )
+    # Pages never keep the pipeline waiting for a connection.
+    deciding = await asyncpg.create_pool(dsn, min_size=1, max_size=6, timeout=10, command_timeout=60, reset=_nothing_to_reset)
     pipeline = Pipeline(
         service.name,
         service.room,
