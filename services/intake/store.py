@@ -1,4 +1,4 @@
-"""Intake's tables, set-based: a batch costs the same number of statements, however large it is and whatever is stored.
+"""Intake's tables, set-based: a batch costs at most a fixed number of statements, however large it is and whatever is stored.
 
 Locks are taken in one order: advisory locks on notices that may refer to each other (sorted), advisory locks on match keys and
 keys of likeness (sorted), then household rows by id. A household's lock covers its cases, its keys and their statements.

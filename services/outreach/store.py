@@ -1,4 +1,4 @@
-"""The SQL of outreach: read and lock what a batch touches, write what it changed. The number of statements is fixed.
+"""The SQL of outreach: read and lock what a batch touches, write what it changed, with at most a fixed number of statements.
 
 Locks, always in this order: one advisory lock for each household, so that a case and its household, heard at the same
 instant by two processes, meet here, and one for each case of a merge or split and of their families, so that both keys'

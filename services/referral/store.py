@@ -1,4 +1,4 @@
-"""Cases, referrals and the register's copy in PostgreSQL: a fixed number of statements a batch.
+"""Cases, referrals and the register's copy in PostgreSQL: at most a fixed number of statements a batch.
 
 Lock order: case rows by id, household rows by id, then the capacity lock where somebody may be asked. A case that becomes a
 household's, or one with another, while these rows are being waited for is locked after them; should two transactions meet

@@ -82,7 +82,7 @@ S = TypeVar("S")
 class Room(Protocol[S]):
     """One service as the pipeline sees it.
 
-    `load` reads and locks, in one documented order and with a fixed number of statements, all that a batch touches.
+    `load` reads and locks, in one documented order and with at most a fixed number of statements, all that a batch touches.
     `decide` is pure: it works on `state` in memory and changes it only when it succeeds, so that an exception leaves
     the earlier decisions standing. It is called once per message, in order per (topic, key); across topics in any order.
     `save` writes what changed, set-based.

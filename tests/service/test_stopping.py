@@ -91,7 +91,7 @@ async def test_the_steps_come_in_their_order(context: Context, monkeypatch: pyte
         async with serving(service, system), httpx.AsyncClient() as client:
             await eventually(lambda: _answers(client, address))
         ended.append("http")
-    assert ended == ["http", "consumer", "relay", "pool"]
+    assert ended == ["http", "consumer", "relay", "pool", "pool"]
 
 
 async def _answers(client: httpx.AsyncClient, address: str) -> bool:
