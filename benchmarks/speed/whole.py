@@ -68,10 +68,10 @@ def main() -> None:
 
 def measure(options: Options) -> dict[str, Any]:
     """All figures of one run."""
-    with _system(options, {}) as running:
+    with system(options, {}) as running:
         whole = asyncio.run(_saturated(running, options.notices))
         whole |= {"latency_ms": asyncio.run(_latency(running, options))}
-    with _system(options, MESSAGE_BY_MESSAGE) as running:
+    with system(options, MESSAGE_BY_MESSAGE) as running:
         chain = asyncio.run(_saturated(running, options.notices // _CHAIN_SHARE))
         chain |= {"latency_ms": asyncio.run(_latency(running, options))}
     return {
@@ -84,7 +84,8 @@ def measure(options: Options) -> dict[str, Any]:
 
 
 @contextmanager
-def _system(options: Options, more: Mapping[str, str]) -> Iterator[Running]:
+def system(options: Options, more: Mapping[str, str]) -> Iterator[Running]:
+    """A system of its own, with `more` settings for its services."""
     os.environ.update({"BLEIBE_SAMPLE_RATIO": str(SAMPLED), **more})
     try:
         with tempfile.TemporaryDirectory(prefix="bleibe-speed-") as folder, Local(Path(folder), durable=False) as local:
@@ -100,11 +101,11 @@ async def _saturated(running: Running, notices: int) -> dict[str, Any]:
     """All notices at once; the time until reporting has the last case and outreach has said the last assignment."""
     raws = list(suits(range(notices), traced=SAMPLED))
     reporting, outreach = [await asyncpg.connect(running.databases[name]) for name in ("reporting", "outreach")]
-    producer = _producer(running)
+    producer = producer_of(running)
     await producer.start()
     before, started = _used(running), time.perf_counter()
     try:
-        await asyncio.gather(*[await _send(producer, raw) for raw in raws])
+        await asyncio.gather(*[await send(producer, raw) for raw in raws])
         await _until(reporting, "select count(*) >= $1 from case_rows where cases is not null and visits is not null", notices)
         took = time.perf_counter() - started
         await _until(outreach, "select count(*) = $1 from outbox", 0)
@@ -132,7 +133,7 @@ async def _latency(running: Running, options: Options) -> dict[str, float] | str
     """From the moment a notice is sent to the moment somebody who listens has its assignment, at an even pace."""
     teams = [ASSIGNMENTS.of(team.id) for team in load_city(MUENSTER).teams]
     reader = AIOKafkaConsumer(*teams, bootstrap_servers=running.bootstrap, fetch_max_wait_ms=5, auto_offset_reset="latest")
-    producer = _producer(running)
+    producer = producer_of(running)
     await reader.start()
     await producer.start()
     sent: dict[str, float] = {}
@@ -146,7 +147,7 @@ async def _latency(running: Running, options: Options) -> dict[str, float] | str
         for n, raw in enumerate(suits(range(10_000_000, 10_000_000 + wanted), traced=SAMPLED)):
             await asyncio.sleep(max(0.0, begin + n / options.per_second - time.perf_counter()))
             sent[_id(raw)] = time.perf_counter()
-            await _send(producer, raw)
+            await send(producer, raw)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(60):
                 while len(of_notice) < wanted or not took.keys() >= set(of_notice.values()):
@@ -187,11 +188,13 @@ async def _records(running: Running) -> int:
     return total
 
 
-def _producer(running: Running) -> AIOKafkaProducer:
+def producer_of(running: Running) -> AIOKafkaProducer:
+    """Not started yet."""
     return AIOKafkaProducer(bootstrap_servers=running.bootstrap, acks="all", linger_ms=0, max_batch_size=262_144)
 
 
-async def _send(producer: AIOKafkaProducer, raw: Raw) -> asyncio.Future[Any]:
+async def send(producer: AIOKafkaProducer, raw: Raw) -> asyncio.Future[Any]:
+    """Hand it to the producer; the future says when the broker has it."""
     sent: asyncio.Future[Any] = await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers))
     return sent
 
