@@ -117,7 +117,8 @@ class Consumer:
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await self._commit_handled()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._commit_handled(), within_s / 10)  # a broker that is away costs no more
                 await self.broker.stop()  # the batch in hand commits what it did
         if self._committing is not None:
             self._committing.cancel()
