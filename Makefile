@@ -58,7 +58,7 @@ MINUTES ?= 2
 chaos: setup ## Load and faults for MINUTES on NODES of Kafka (0: the embedded broker), then the verdict; SEED repeats a schedule
 	@exec $(BIN)/python -m tests.chaos --minutes $(MINUTES) --nodes $(NODES) $(if $(SEED),--seed $(SEED))
 
-bench: setup ## Speed beside what else a team would pick, an hour of it (QUICK=1: minutes): a table in benchmarks/results
+bench: setup ## Speed beside what else a team would pick, half an hour of it (QUICK=1: minutes): a table in benchmarks/results
 	@$(PIP) install --quiet --require-hashes -r requirements/benchmarks.txt
 	@exec $(BIN)/python -m benchmarks.speed $(if $(QUICK),--quick)
 

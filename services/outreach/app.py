@@ -40,7 +40,7 @@ def build(context: Context) -> Service:
         hears=hears,
         says=says,
         jobs=[
-            Job("replanning", every_s=60, run=Replanning(room, context.city).run),
+            Job("replanning", every_s=5, run=Replanning(room, context.city).run),
             Job("waiting_alarm", every_s=5, run=WaitingAlarm(context.metrics).run),
             Job("watch", every_s=30, run=Watch(context.metrics, context.city).run),
             Job("replaced", every_s=5, run=replaced.run),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 import structlog
 
@@ -20,20 +21,28 @@ from shared.runtime.metrics import Metrics, Slack
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+PORTION = 100
+"""Cases planned anew in one go: where visits outnumber the seats, all of them at once would keep new ones waiting."""
+
+FIRST = UUID(int=0)
+
+
+@dataclass(slots=True)
 class Replanning:
     """Visits whose caseworker is away or gone, whose slot passed without a report, or that nobody has yet."""
 
     room: OutreachRoom
     city: City
+    _after: UUID = FIRST
 
     async def run(self, tx: Tx, now: datetime) -> Sequence[Said]:
-        """Plan them anew, all in one transaction; what is still in time stays."""
+        """Plan a portion of them anew in one transaction; the next run goes on behind it. What is still in time stays."""
         overdue = previous_working_day(now.date(), self.city.calendar)
-        cases = await store.to_replan(tx, self.city.caseworkers, overdue)
+        cases = await store.to_replan(tx, self.city.caseworkers, overdue, self._after, PORTION)
+        self._after = cases[-1] if len(cases) == PORTION else FIRST
         if not cases:
             return []
-        state = await self.room.load_cases(tx, cases, set(), (), now)
+        state = await self.room.load_cases(tx, set(cases), set(), (), now)
         said: list[Said] = []
         for file in list(state.files.values()):
             register = state.registers.get(file.case.household_id)

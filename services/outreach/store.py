@@ -277,24 +277,30 @@ async def _save_visits(tx: Tx, cases: Sequence[UUID], visits: Sequence[tuple[UUI
     )
 
 
-async def to_replan(tx: Tx, staff: Sequence[Caseworker], overdue: date) -> set[UUID]:
-    """The cases with an open visit that nobody has, whose caseworker is away or gone, or that passed before `overdue`."""
+async def to_replan(tx: Tx, staff: Sequence[Caseworker], overdue: date, after: UUID, most: int) -> list[UUID]:
+    """The cases with an open visit that nobody has, whose caseworker is away or gone, or that passed before `overdue`.
+
+    In the order of their ids, `most` of them that come after one.
+    """
     away = [(who.id, absence.first, absence.last) for who in staff for absence in who.absences]
     rows = await tx.fetch(
         """
         select distinct case_id from open_visits v
-        where caseworker is null or caseworker <> all($1::text[]) or planned_on < $2 or exists (
+        where case_id > $6 and (caseworker is null or caseworker <> all($1::text[]) or planned_on < $2 or exists (
             select from unnest($3::text[], $4::date[], $5::date[]) as away (who, first, last)
             where away.who = v.caseworker and v.planned_on between away.first and away.last
-        )
+        ))
+        order by case_id limit $7
         """,
         [who.id for who in staff],
         overdue,
         [who for who, _, _ in away],
         [first for _, first, _ in away],
         [last for _, _, last in away],
+        after,
+        most,
     )
-    return {row["case_id"] for row in rows}
+    return [row["case_id"] for row in rows]
 
 
 async def read_visits(

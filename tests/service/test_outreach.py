@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel, SecretStr
 
+from services.outreach import jobs
 from services.outreach.app import HERE, build
 from services.outreach.jobs import Replanning, WaitingAlarm
 from services.outreach.room import OutreachRoom
@@ -31,6 +32,7 @@ from shared.contracts.topics.field_reports import AttemptReported, FieldReport
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.journal import Entry, append
 from shared.messaging.migrate import CORE, migrate
+from shared.messaging.model import Tx
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.clock import FixedClock
@@ -178,6 +180,26 @@ async def test_a_sick_caseworkers_visits_move_and_a_second_run_changes_nothing(p
         await sick.job(Replanning(sick.room, data).run)
     (changed,) = await said(pool, "de.bleibe.assignment.changed.v1")
     assert changed["caseworker"] == "fk-02"
+
+
+async def test_planning_anew_goes_round_in_portions(pool: asyncpg.Pool[asyncpg.Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PORTION", 2)
+    process, town = Process(pool), Town()
+    for case, household in household_with(town, 3):
+        await process.hear(told(case), registered(household))
+    await pool.execute("update open_visits set caseworker = null")  # their files know better: nothing will change
+    asked: list[int] = []
+    load_cases = process.room.load_cases
+
+    async def noting(tx: Tx, cases: set[UUID], *more: Any) -> State:  # noqa: ANN401  handed on
+        asked.append(len(cases))
+        return await load_cases(tx, cases, *more)
+
+    monkeypatch.setattr(process.room, "load_cases", noting)
+    job = Replanning(process.room, process.room.city)
+    for _ in range(4):
+        await process.job(job.run)
+    assert asked == [2, 1, 2, 1]
 
 
 async def test_an_assignment_that_waits_over_a_minute_alarms(pool: asyncpg.Pool[asyncpg.Record]) -> None:
