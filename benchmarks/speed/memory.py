@@ -3,7 +3,7 @@
 Run: python -m benchmarks.speed.memory [--minutes N] [--kafka NODES] [--per-second N]
 
 No part of `make bench`, since it takes an hour. Prints JSON: megabytes (resident) of each service at the end of each minute, and
-by how much the last ten of them lie above the second ten.
+what the last ten of them are to the second ten.
 """
 
 from __future__ import annotations

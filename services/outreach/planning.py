@@ -44,10 +44,13 @@ class Diary:
 
     def __init__(self, taken: Days | None = None, at_hand: Iterable[tuple[UUID, Slot]] = ()) -> None:
         self._days = dict(taken or {})
-        self._slots = dict(at_hand)
+        self._slots = {visit_id: slot for visit_id, slot in at_hand if self._has(slot)}  # whoever left the team has none
         self._load = Counter[str]()
         for (who, _), seats in self._days.items():
             self._load[who] += len(seats)
+
+    def _has(self, slot: Slot) -> bool:
+        return (slot.window, slot.seat) in self._days.get((slot.caseworker, slot.on), frozenset())
 
     def copy(self) -> Diary:
         """The same bookings; to book in one leaves the other as it was."""

@@ -1,7 +1,7 @@
 """One FastStream batch subscriber for all that a service hears: batches in, one transaction, then the offsets.
 
-FastStream brings the records and commits; it never parses them (its parser fails on binary headers) and never decides
-what becomes of a failure: a batch is acknowledged after its transaction, or offered again.
+FastStream brings the records; it never parses them (its parser fails on binary headers) and never decides what becomes of a
+failure: a batch's offsets are committed after its transaction, or it is offered again.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Consumer:
         self._stopping = False
         self._handled: dict[TopicPartition, int] = {}
         self._to_commit: dict[TopicPartition, int] = {}
+        self._to_commit_of: object = None
+        self._one_commit = asyncio.Lock()
         self._committing: asyncio.Task[None] | None = None
         self._rest_s = rest_s
         self._small = max_records * SMALL
@@ -142,7 +144,8 @@ class Consumer:
         return behind
 
     async def _on_batch(self, message: KafkaMessage) -> None:
-        """Handle one batch until it is committed, or offer it again. It never leaves with the offsets moved and no effect."""
+        """Handle one batch, or offer it again. It never leaves with the offsets moved and no effect."""
+        given = self._given()
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
         pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
@@ -166,7 +169,7 @@ class Consumer:
                 self._note_hops(records)
                 done = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
                 self._handled.update(done)
-                self._to_commit.update(done)
+                self._note(done, given)
                 if self._stopping:
                     await self._commit_handled()
                 elif len(records) < self._small:
@@ -178,15 +181,30 @@ class Consumer:
             await asyncio.sleep(COMMIT_EVERY_S)
             await self._commit_handled()
 
-    async def _commit_handled(self) -> None:
-        """Commit what was handled of the partitions we still have: never the batch in hand, whose records count as read."""
+    def _given(self) -> object:
+        """The partitions as the group gave them last; None while it is giving them anew."""
         consumer = self._subscriber.consumer
-        if consumer is None or not self._to_commit:
-            return
-        offsets, self._to_commit = self._to_commit, {}
-        mine = {partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()}
-        if mine and not await _commit(consumer, mine):
-            self._to_commit = mine | self._to_commit
+        state = None if consumer is None else consumer._subscription  # noqa: SLF001  there is no public way
+        if state is None or state.subscription is None or state.reassignment_in_progress:
+            return None
+        return state.subscription.assignment
+
+    def _note(self, done: Mapping[TopicPartition, int], given: object) -> None:
+        """To be committed, if the group has given nothing anew since: by now another may be further, or the topic be another."""
+        if given is not self._to_commit_of:
+            self._to_commit, self._to_commit_of = {}, given
+        self._to_commit.update(done)
+
+    async def _commit_handled(self) -> None:
+        """Commit what was handled: never the batch in hand, whose records count as read, and nothing of an earlier assignment."""
+        async with self._one_commit:
+            if self._to_commit_of is None or self._to_commit_of is not self._given():
+                self._to_commit = {}
+            if not self._to_commit:
+                return
+            offsets, self._to_commit = self._to_commit, {}
+            if not await _commit(self._subscriber.consumer, offsets):
+                self._to_commit = offsets | self._to_commit
 
     def _note_hops(self, records: Sequence[Any]) -> None:
         """How long the oldest record of each topic took from its writing to its effect, by the wall clock on both sides."""

@@ -149,9 +149,11 @@ class Relay:
             await asyncio.wait_for(probe.start(), 15)
             yield producer, probe
         finally:
-            await _give_up(producer)
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(probe.stop(), 2)
+            try:
+                await _give_up(producer)
+            finally:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(probe.stop(), 2)
 
     async def _oldest(self, tx: Tx) -> list[asyncpg.Record]:
         return await tx.fetch(
@@ -222,8 +224,10 @@ async def _give_up(producer: AIOKafkaProducer) -> None:
 
     The producer's own `stop` sends it, for as long as it takes, even after a caller has stopped waiting.
     """
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(producer._sender.close(), 2)  # noqa: SLF001  there is no public way
-    with contextlib.suppress(Exception):
-        producer._message_accumulator.fail_all(ConnectionError("given up"))  # noqa: SLF001  there is no public way
-        await asyncio.wait_for(producer.stop(), 2)
+    try:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(producer._sender.close(), 2)  # noqa: SLF001  there is no public way
+    finally:  # its own cancelled task may come out of it
+        with contextlib.suppress(Exception):
+            producer._message_accumulator.fail_all(ConnectionError("given up"))  # noqa: SLF001  there is no public way
+            await asyncio.wait_for(producer.stop(), 2)

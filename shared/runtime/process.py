@@ -141,7 +141,7 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
         writes=written_topics(service, context.city),
     )  # fmt: skip
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, timeout=10, command_timeout=60)
-    # Pages never keep the pipeline waiting for a connection.
+    # What pages read never keeps the pipeline waiting for a connection.
     deciding = await asyncpg.create_pool(dsn, min_size=1, max_size=6, timeout=10, command_timeout=60, reset=_nothing_to_reset)
     pipeline = Pipeline(
         service.name,

@@ -26,7 +26,7 @@ TRACES_STOP_S: Final = 3.0
 
 
 def finish_s(grace_s: float) -> float:
-    """Seconds for the batch in hand; the rest of the consumer's grace is for leaving the group."""
+    """Seconds for the batch in hand; the rest of the consumer's grace is for the offsets and for leaving the group."""
     return 0.8 * grace_s
 
 

@@ -182,6 +182,22 @@ async def test_a_sick_caseworkers_visits_move_and_a_second_run_changes_nothing(p
     assert changed["caseworker"] == "fk-02"
 
 
+@pytest.mark.parametrize("by_event", [False, True])
+async def test_the_visit_of_a_caseworker_who_left_is_planned_anew(pool: asyncpg.Pool[asyncpg.Record], *, by_event: bool) -> None:
+    process, town = Process(pool), Town()
+    case, household = town.suit(district="MITTE")
+    await process.hear(told(case), registered(household))
+    had = await pool.fetchval("select caseworker from open_visits")
+    data = city().model_copy(update={"caseworkers": tuple(each for each in city().caseworkers if each.id != had)})
+    left = Process(pool, data)
+    if by_event:
+        await left.hear(told(case, 2))
+    else:
+        await left.job(Replanning(left.room, data).run)
+    assert await pool.fetchval("select count(*) from parked") == 0
+    assert await pool.fetchval("select caseworker from open_visits") not in {had, None}
+
+
 async def test_planning_anew_goes_round_in_portions(pool: asyncpg.Pool[asyncpg.Record], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "PORTION", 2)
     process, town = Process(pool), Town()

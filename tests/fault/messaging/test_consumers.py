@@ -156,6 +156,21 @@ async def test_a_commit_leaves_out_the_batch_in_hand(writer: Toy, broker: Broker
         await complete(writer, 1, 2)
 
 
+async def test_what_was_handled_under_an_earlier_assignment_is_not_committed(
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "COMMIT_EVERY_S", 3600)
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker) as consumer:
+        await produce(broker, writer.tag, records(1))
+        await complete(writer, 1)
+        assert consumer._to_commit
+        assert consumer._to_commit_of is consumer._given()
+        consumer._to_commit_of = object()
+        await consumer._commit_handled()
+        assert await committed(broker, writer) == 0
+
+
 async def test_a_database_that_goes_away_and_comes_back(other_database: str, tmp_path: Path, broker: Broker, writer: Toy) -> None:
     async with proxied(other_database) as (proxy, address), toy(address, tmp_path, tag=writer.tag) as service:
         await make_topics(broker, service.tag)
