@@ -20,9 +20,8 @@ import psutil
 from benchmarks.speed.notices import suits
 from benchmarks.speed.whole import SAMPLED, Options, producer_of, send, system
 from deploy.local.folder import Running
+from deploy.local.system import SERVICES
 from shared.messaging.asking import never_make_topics
-
-SERVICES = ("intake", "outreach", "referral", "reporting")
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ class Replanning:
         """Plan a portion of them anew in one transaction; the next run goes on behind it. What is still in time stays."""
         overdue = previous_working_day(now.date(), self.city.calendar)
         cases = await store.to_replan(tx, self.city.caseworkers, overdue, self._after, PORTION)
+        # Before it has succeeded: a portion that fails keeps none of the others from its turn.
         self._after = cases[-1] if len(cases) == PORTION else FIRST
         if not cases:
             return []
