@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from deploy.local.kafka import missing
+from deploy.local.system import SERVICES
 
 RESULTS = Path(__file__).parents[1] / "results"
 LIMIT_S = 2400
@@ -146,9 +147,6 @@ def _waits(whole: Mapping[str, Any]) -> str:
 
 def _done(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return None if found is None or "failed" in found else found
-
-
-SERVICES = frozenset({"intake", "outreach", "referral", "reporting"})
 
 
 if __name__ == "__main__":
