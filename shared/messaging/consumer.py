@@ -202,8 +202,8 @@ class Consumer:
                 self._to_commit = {}
             if not self._to_commit:
                 return
-            offsets, self._to_commit = self._to_commit, {}
-            if not await _commit(self._subscriber.consumer, offsets):
+            offsets, self._to_commit, given = self._to_commit, {}, self._to_commit_of
+            if not await _commit(self._subscriber.consumer, offsets) and self._to_commit_of is given:
                 self._to_commit = offsets | self._to_commit
 
     def _note_hops(self, records: Sequence[Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
 
 from deploy.local.supervisor import Local
 from shared.messaging import consumer as consumer_module
@@ -169,6 +170,24 @@ async def test_what_was_handled_under_an_earlier_assignment_is_not_committed(
         consumer._to_commit_of = object()
         await consumer._commit_handled()
         assert await committed(broker, writer) == 0
+
+
+@pytest.mark.parametrize("given_anew", [False, True])
+async def test_a_refused_commit_is_tried_again_unless_the_partitions_were_given_anew(
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch, *, given_anew: bool
+) -> None:
+    consumer = consumer_of(writer, broker)
+    assignment, old, new = object(), TopicPartition("numbers", 0), TopicPartition("numbers", 1)
+
+    async def refused(*_: object) -> bool:
+        consumer._note({new: 1}, object() if given_anew else assignment)
+        return False
+
+    monkeypatch.setattr(consumer_module, "_commit", refused)
+    monkeypatch.setattr(consumer, "_given", lambda: assignment)
+    consumer._note({old: 5000}, assignment)
+    await consumer._commit_handled()
+    assert consumer._to_commit == ({new: 1} if given_anew else {old: 5000, new: 1})
 
 
 async def test_a_database_that_goes_away_and_comes_back(other_database: str, tmp_path: Path, broker: Broker, writer: Toy) -> None:
