@@ -26,6 +26,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.system
 
+SPOKEN = (("intake", "process notices"), ("outreach", "process cases"), ("reporting", "process visits"))
 TIME = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \+\d+\.\d ms")
 
 
@@ -36,22 +37,28 @@ async def test_one_trace_runs_from_the_notice_to_the_assignment(system: Target) 
     _, its_trace, its_span, _ = header(assignment, "traceparent").split("-")
     assert its_trace == trace
 
-    spans = await spans_once(system, lambda found: {each["service"] for each in of(found, trace).values()} == ALL)
-    whole = of(spans, trace)
+    def unbroken(found: list[SpanLine]) -> bool:
+        whole = of(found, trace)
+        parents = {span["parent_id"] for span in whole.values()}
+        return {span["service"] for span in whole.values()} == ALL and its_span in whole and parents <= {partners_span, *whole}
+
+    whole = of(await spans_once(system, unbroken), trace)
     way = list(upwards(whole[its_span], whole))
     assert [span["service"] for span in way] == ["outreach", "intake"]
     assert way[-1]["parent_id"] == partners_span
-    assert {span["parent_id"] for span in whole.values()} <= {partners_span, *whole}, "the chain is broken"
 
 
 async def test_the_story_is_told_for_the_notice_and_for_its_case(system: Target) -> None:
     notice, case = await told(system, message(COURT, suit(1)))
-    spans = await spans_once(system, lambda found: {each["service"] for each in found if mentions(each, case)} >= ALL)
+    wanted = {f"{service}  {spoken}" for service, spoken in SPOKEN}
+
+    def told_so_far(spans: list[SpanLine]) -> set[str]:
+        text = "\n".join(story(spans, str(case)))
+        return {each for each in wanted if each in text}
+
+    spans = await spans_once(system, lambda found: told_so_far(found) == wanted)
     lines = story(spans, str(case))
     assert story(spans, str(notice)) == lines
-    text = "\n".join(lines)
-    for service, spoken in (("intake", "process notices"), ("outreach", "process cases"), ("reporting", "process visits")):
-        assert re.search(rf"{service}  {spoken}", text), text
     assert all(TIME.search(line) for line in lines if not line.startswith("trace "))
     assert any(line.startswith("   ") for line in lines), "a tree has branches"
 
