@@ -300,8 +300,9 @@ async def _look(system: Running, consumer: Consumer) -> None:
         gaps = await parking.gaps(connection, GAP_ALARM_S)
         heard = await connection.fetch(
             """
-            select topic, coalesce(newest.at, (select min(applied_at) from migrations)) as at from unnest($1::text[]) as topic
-            cross join lateral (select max(recorded_at) as at from inbound i where i.topic = topic) newest
+            select heard.topic, coalesce(newest.at, (select min(applied_at) from migrations)) as at
+            from unnest($1::text[]) as heard(topic)
+            cross join lateral (select max(i.recorded_at) as at from inbound i where i.topic = heard.topic) newest
             """,
             [topic for topic in system.service.hears if topic.startswith(f"{NOTICES.name}.")],
         )

@@ -44,7 +44,7 @@ def intake_of(pool: Pool, database: str, folder: Path, clock: FixedClock | None 
     settings = ServiceSettings(
         database_dsn=SecretStr(database), bootstrap_servers="127.0.0.1:1", tokens_file=folder, data_key_file=key
     )
-    metrics = Metrics({}, [])
+    metrics = Metrics({}, [partner.id for partner in CITY.partners])
     context = Context(settings, CITY, clock or FixedClock(NOW), metrics)
     service = build(context)
     pipeline = Pipeline("intake", service.room, reader_for(service.hears), pool, context.clock, metrics, receipt, lambda: None)

@@ -1,10 +1,12 @@
-"""What operations watch of visits and of the promise: the numbers on /metrics against what the databases hold."""
+"""What operations watch of partners, visits and the promise: the numbers on /metrics against what the databases hold."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TypeAlias
+from types import SimpleNamespace
+from typing import TypeAlias, cast
 
 import asyncpg
 import pytest
@@ -15,13 +17,19 @@ from services.outreach.jobs import slack_left
 from services.reporting.jobs import Watch as PromiseWatched
 from services.reporting.store import load_lines
 from shared.calendar import NRW
+from shared.contracts.catalogue import NOTICES
+from shared.messaging.consumer import Consumer
 from shared.messaging.wire import Raw
+from shared.runtime.health import Health
 from shared.runtime.metrics import Metrics, Name, Slack
+from shared.runtime.process import _look
+from tests.service.intake_process import CITY, Intake
 from tests.service.test_outreach import Process, registered, told
 from tests.service.test_outreach import pool as outreach
 from tests.service.test_outreach_moves import _begun, _on, _stories
 from tests.service.test_reporting import NOW, Story, hear
 from tests.service.test_reporting import pool as reporting
+from tests.unit.intake_words import suit
 from tests.unit.outreach_room import MONDAY, Town, city, deadline
 
 __all__ = ["outreach", "reporting"]
@@ -92,6 +100,23 @@ async def test_the_promise_is_counted_as_the_page_counts_it(reporting: Pool) -> 
             metrics.registry.get_sample_value(name) for name in (Name.OWED_VISITS, Name.OVERDUE_VISITS, Name.UNCOVERED_DEFENDANTS)
         ]
         assert numbers == [5, overdue, 1]
+
+
+async def test_a_partner_was_heard_when_it_last_wrote_itself_and_one_that_never_did_when_the_database_was_made(
+    intake: Intake,
+) -> None:
+    first = intake.clock.now()
+    wrote = {"ag-muenster": first + timedelta(days=2), "jobcenter": first + timedelta(days=1)}
+    for partner, last in wrote.items():
+        for moment in (first, last):
+            intake.clock.set(moment)
+            await intake.hear(suit(), topic=NOTICES.of(partner))
+    system = replace(intake.running, health=Health(loops=(), conditions=("assigned", "outbox_young")))
+    await _look(system, cast("Consumer", SimpleNamespace(assigned=lambda: True, lag=dict)))
+    made = await intake.pool.fetchval("select min(applied_at) from migrations")
+    sample = system.metrics.registry.get_sample_value
+    heard = {each.id: sample(Name.LAST_NOTICE, {"partner": each.id}) for each in CITY.partners}
+    assert heard == {each.id: wrote.get(each.id, made).timestamp() for each in CITY.partners}
 
 
 def _suit(town: Town, days: int) -> tuple[Raw, Raw]:
