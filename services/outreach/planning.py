@@ -6,20 +6,21 @@ never more in a day than their capacity; each visit takes a numbered seat, which
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice, takewhile
+from functools import lru_cache
 from uuid import UUID
 
 from services.outreach.staff import caseworker, of_team, stand_in
-from shared.calendar import is_working_day, next_working_day
+from shared.calendar import Calendar, is_working_day, next_working_day
 from shared.city import Caseworker, City
 from shared.contracts.codes import Alarm, Window
 
 SEATS = (1, 2)
 HORIZON_WORKING_DAYS = 60
+_ALL_SEATS = tuple((window, seat) for seat in reversed(SEATS) for window in Window)
 _STARTS = {Window.MORNING: 8, Window.AFTERNOON: 12, Window.EVENING: 16}
 
 Tried = tuple[date, Window]
@@ -35,62 +36,72 @@ class Slot:
     seat: int
 
 
-Days = Mapping[tuple[str, date], frozenset[tuple[Window, int]]]
+Seats = frozenset[tuple[Window, int]]
+Days = Mapping[str, Mapping[date, Seats]]
 """The seats taken, by caseworker and day."""
+
+_NONE: Seats = frozenset()
 
 
 class Diary:
-    """Who is booked when, from today on: the seats taken, and whose of the visits at hand they are."""
+    """Who is booked when, from today on: the seats taken, and whose of the visits at hand they are.
+
+    Every decision books in a copy: a caseworker's days are replaced and never changed, so that a copy is cheap.
+    """
 
     def __init__(self, taken: Days | None = None, at_hand: Iterable[tuple[UUID, Slot]] = ()) -> None:
         self._days = dict(taken or {})
         self._slots = {visit_id: slot for visit_id, slot in at_hand if self._has(slot)}  # whoever left the team has none
-        self._load = Counter[str]()
-        for (who, _), seats in self._days.items():
-            self._load[who] += len(seats)
+        self._load = {who: sum(map(len, days.values())) for who, days in self._days.items()}
 
     def _has(self, slot: Slot) -> bool:
-        return (slot.window, slot.seat) in self._days.get((slot.caseworker, slot.on), frozenset())
+        return (slot.window, slot.seat) in self._taken(slot.caseworker, slot.on)
+
+    def _taken(self, who: str, on: date) -> Seats:
+        return self._days.get(who, {}).get(on, _NONE)
+
+    def _replace(self, who: str, on: date, seats: Seats) -> None:
+        self._load[who] = self.load(who) + len(seats) - len(self._taken(who, on))
+        self._days[who] = {**self._days.get(who, {}), on: seats}
 
     def copy(self) -> Diary:
         """The same bookings; to book in one leaves the other as it was."""
         twin = Diary()
-        twin._slots, twin._days, twin._load = dict(self._slots), dict(self._days), self._load.copy()
+        twin._slots, twin._days, twin._load = dict(self._slots), dict(self._days), dict(self._load)
         return twin
 
     def book(self, visit_id: UUID, slot: Slot) -> None:
         """Give the visit this seat in place of the one it had."""
         self.release(visit_id)
-        key = slot.caseworker, slot.on
         self._slots[visit_id] = slot
-        self._days[key] = self._days.get(key, frozenset()) | {(slot.window, slot.seat)}
-        self._load[slot.caseworker] += 1
+        self._replace(slot.caseworker, slot.on, self._taken(slot.caseworker, slot.on) | {(slot.window, slot.seat)})
 
     def release(self, visit_id: UUID) -> None:
         """Take the visit's seat back."""
         slot = self._slots.pop(visit_id, None)
         if slot is not None:
-            key = slot.caseworker, slot.on
-            self._days[key] -= {(slot.window, slot.seat)}
-            self._load[slot.caseworker] -= 1
+            self._replace(slot.caseworker, slot.on, self._taken(slot.caseworker, slot.on) - {(slot.window, slot.seat)})
 
     def load(self, caseworker: str) -> int:
         """How many visits the caseworker has before them."""
-        return self._load[caseworker]
+        return self._load.get(caseworker, 0)
 
     def seat(self, who: Caseworker, on: date, window: Window, mine: UUID | None = None) -> int | None:
         """A free seat on that day in that window, the visit's own included."""
-        return self.seats(who, on, mine).get(window)
+        return next((seats.get(window) for _, seats in self.free(who, (on,), mine)), None)
 
-    def seats(self, who: Caseworker, on: date, mine: UUID | None = None) -> Mapping[Window, int]:
-        """A free seat of that day in each window that has one, the visit's own included."""
-        taken = self._days.get((who.id, on), frozenset())
+    def free(
+        self, who: Caseworker, days: Iterable[date], mine: UUID | None = None
+    ) -> Iterator[tuple[date, Mapping[Window, int]]]:
+        """Those of the days with a free seat, and one in each window that has one, the visit's own included."""
+        of_day = self._days.get(who.id, {})
         own = self._slots.get(mine) if mine else None
-        if own and (own.caseworker, own.on) == (who.id, on):
-            taken -= {(own.window, own.seat)}
-        if len(taken) >= who.visits_per_day or who.absent(on):
-            return {}
-        return {window: seat for seat in reversed(SEATS) for window in Window if (window, seat) not in taken}
+        for day in days:
+            taken = of_day.get(day, _NONE)
+            if own and own.on == day and own.caseworker == who.id:
+                taken -= {(own.window, own.seat)}
+            if len(taken) < who.visits_per_day and not who.absent(day):
+                yield day, {window: seat for window, seat in _ALL_SEATS if (window, seat) not in taken}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +142,23 @@ def propose(wish: Wish, city: City, diary: Diary, now: datetime) -> Slot | Alarm
     people = _ranked(wish, city, diary, first)
     if not people:
         return Alarm.NO_CASEWORKER
-    in_time = list(takewhile(lambda day: day <= wish.by, _days(first, city)))
+    days = _days(first, city.calendar)
+    in_time = bisect_right(days, wish.by)
     for who in people:
-        slot = next(_free(wish, who, in_time, city.visits.windows, diary, now), None)
+        slot = next(_free(wish, who, days[:in_time], city.visits.windows, diary, now), None)
         if slot is not None:
             return slot
-    late = list(islice(_days(first, city), len(in_time), None))
+    late = days[in_time:]
     firsts = [slot for who in people if (slot := next(_free(wish, who, late, city.visits.windows, diary, now), None))]
     return min(firsts, key=lambda slot: (slot.on, slot.window), default=Alarm.NO_SLOT)
 
 
-def _days(first: date, city: City) -> Iterator[date]:
-    for _ in range(HORIZON_WORKING_DAYS):
-        yield first
-        first = next_working_day(first, city.calendar)
+@lru_cache(maxsize=16)  # plans of one day begin today or tomorrow
+def _days(first: date, calendar: Calendar) -> tuple[date, ...]:
+    days = [first]
+    while len(days) < HORIZON_WORKING_DAYS:
+        days.append(next_working_day(days[-1], calendar))
+    return tuple(days)
 
 
 def _first_day(by: date, now: datetime, city: City) -> date:
@@ -171,9 +185,8 @@ def _free(
     wish: Wish, who: Caseworker, days: Iterable[date], windows: Iterable[Window], diary: Diary, now: datetime
 ) -> Iterator[Slot]:
     """The caseworker's free slots that bring an obligation further: another weekday and window than tried in vain."""
-    for day in days:
-        seats = diary.seats(who, day, wish.visit_id)
-        for window in windows if seats else ():
+    for day, seats in diary.free(who, days, wish.visit_id):
+        for window in windows:
             begun = day == now.date() and now.hour >= _STARTS[window]
             if window in seats and not begun and _useful(wish, day, window):
                 yield Slot(who.id, day, window, seats[window])

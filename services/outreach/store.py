@@ -16,7 +16,7 @@ from hashlib import blake2b
 from uuid import UUID
 
 from services.outreach.casefile import CASE_FILE, CaseFile, Note, Visit
-from services.outreach.planning import Days
+from services.outreach.planning import Days, Seats
 from shared.city import Caseworker
 from shared.contracts.codes import Window
 from shared.contracts.topics.households import HouseholdRecorded
@@ -121,10 +121,11 @@ async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
         list(caseworkers),
         today,
     )
-    return {
-        (row["caseworker"], row["planned_on"]): frozenset(zip(map(Window, row["windows"]), row["seats"], strict=True))
-        for row in rows
-    }
+    days: dict[str, dict[date, Seats]] = {}
+    for row in rows:
+        seats = zip(map(Window, row["windows"]), row["seats"], strict=True)
+        days.setdefault(row["caseworker"], {})[row["planned_on"]] = frozenset(seats)
+    return days
 
 
 async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:

@@ -52,7 +52,7 @@ def test_what_is_due_today_is_planned_today_in_a_window_that_has_not_begun() -> 
 def test_the_district_comes_first_then_the_language_then_the_load() -> None:
     assert slot(propose(wish(district="WEST", languages=frozenset({"es"})), city(), Diary(), at(MONDAY))).caseworker == "fk-08"
     assert slot(propose(wish(languages=frozenset({"sr"})), city(), Diary(), at(MONDAY))).caseworker == "fk-07"
-    booked = Diary({("fk-06", TUESDAY): frozenset({(Window.EVENING, 1)})})
+    booked = Diary({"fk-06": {TUESDAY: frozenset({(Window.EVENING, 1)})}})
     assert slot(propose(wish(), city(), booked, at(MONDAY))).caseworker == "fk-07"
 
 
