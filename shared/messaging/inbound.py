@@ -22,6 +22,7 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: da
     """
     identities = [(owner_of[task.raw.topic], task.read.id) for task in tasks]
     first = dict(zip(reversed(identities), reversed(tasks), strict=True))
+    digests = {identity: task.raw.digest() for identity, task in first.items()}
     claimed = await tx.fetch(
         """
         insert into inbound (source, id, topic, digest, type, recorded_at)
@@ -31,13 +32,13 @@ async def claim(tx: Tx, tasks: Sequence[Task], owner_of: dict[str, str], now: da
         [source for source, _ in first],
         [message_id for _, message_id in first],
         [task.raw.topic for task in first.values()],
-        [task.raw.digest() for task in first.values()],
+        list(digests.values()),
         [getattr(task.read, "type", None) for task in first.values()],
         now,
     )
     ours = {(row["source"], row["id"]) for row in claimed}
     others = [identity for identity in first if identity not in ours]
-    digests = {identity: first[identity].raw.digest() for identity in ours} | await _digests(tx, others)
+    digests |= await _digests(tx, others)
     for task, identity in zip(tasks, identities, strict=True):
         if identity not in ours or first[identity] is not task:
             task.decision = DUPLICATE if digests[identity] == task.raw.digest() else ID_REUSED

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from opentelemetry.trace import Span, SpanKind, get_current_span
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from shared.messaging import inbound, parking
 from shared.messaging.ids import deciding
@@ -26,7 +26,7 @@ from shared.messaging.sequence import Line, Task
 from shared.messaging.wire import Raw, Reader, Unreadable
 from shared.runtime.clock import Clock
 from shared.runtime.metrics import Metrics, Outcome
-from shared.runtime.telemetry import parent_context, traceparent, tracer
+from shared.runtime.telemetry import parent_context, traceparent, tracer, unrecorded
 
 log = structlog.get_logger()
 
@@ -104,13 +104,21 @@ class Pipeline(Generic[S]):
     _failing: list[str] = field(default_factory=list)
 
     async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
-        """Take records in. Returns each outside message's decision, None for events of our own.
+        """Take records in; as `take`."""
+        return await self.take(self.read(raws))
+
+    def read(self, raws: Sequence[Raw]) -> list[Task]:
+        """Records made ready to be taken in, once: taking them in writes on them what became of each."""
+        return [Task(raw, self.reader.read(raw)) for raw in raws]
+
+    async def take(self, tasks: list[Task]) -> list[Decision | None]:
+        """Let records take effect. Returns each outside message's decision, None for events of our own.
 
         Raises:
             StopTheLine: too many events fail; nothing of this batch took effect.
-            Exception: only transient ones; nothing of this batch took effect, and it may be offered again.
+            Exception: only transient ones; nothing of this batch took effect, and it may be read and offered again.
         """
-        return await self._commit([Task(raw, self.reader.read(raw)) for raw in raws], ())
+        return await self._commit(tasks, ())
 
     async def resume(self) -> int:
         """Run what was put back, or whose gap closed. Returns how many keys and messages were tried."""
@@ -254,7 +262,7 @@ class Pipeline(Generic[S]):
         """Decide an outside message and tell its sender."""
         read = task.read
         assert read.id is not None
-        span = self._span(task)
+        span, trace = self._span(task)
         parked: tuple[str | None, str] | None = None
         if isinstance(read, Unreadable):
             task.decision = Decision(answer=Answer.REJECTED, field=read.field, rule=read.rule)
@@ -276,7 +284,8 @@ class Pipeline(Generic[S]):
         elif task.parked_id is not None:
             batch.released.append(task.parked_id)
         assert task.decision is not None
-        self._say(batch, span, read, (*task.decision.said, self.receipt(task.raw.topic, read.id, task.decision)))
+        said = (*task.decision.said, self.receipt(task.raw.topic, read.id, task.decision))
+        self._say(batch, span, trace, read.id, said)
         batch.answered.append(task)
         outcome = Outcome.EFFECTIVE if task.decision.answer is Answer.ACCEPTED else Outcome(task.decision.answer)
         batch.count(task, outcome)
@@ -287,7 +296,7 @@ class Pipeline(Generic[S]):
         """Let a key's records take effect as long as their turn comes."""
         for task in itertools.islice(line.ready(), 1 if one else None):
             read, field, rule = task.read, None, failing
-            span = self._span(task)
+            span, trace = self._span(task)
             if isinstance(read, Unreadable):
                 field, rule = _problem(read)
             elif rule is None and not read.known:
@@ -302,7 +311,7 @@ class Pipeline(Generic[S]):
                 except Exception as error:  # noqa: BLE001  a decision may fail in any way; its event parks, all else goes on
                     rule = _rule(error)
                 else:
-                    self._say(batch, span, read, decision.said)
+                    self._say(batch, span, trace, read.id, decision.said)
                     line.took_effect(task)
                     batch.count(task, Outcome.EFFECTIVE)
             if rule is not None:
@@ -316,21 +325,21 @@ class Pipeline(Generic[S]):
         with deciding(self.service, read.source, read.id, self.secret):
             return self.room.decide(state, read)
 
-    def _say(self, batch: _Batch, span: Span, read: Heard | Unreadable, said: Sequence[Said]) -> None:
+    def _say(self, batch: _Batch, span: Span, trace: str | None, cause: UUID | None, said: Sequence[Said]) -> None:
         """Queue events with their cause, in the trace of what caused them."""
-        trace = traceparent(span)
-        batch.entries += [Entry(one, read.id, trace) for one in said]
+        batch.entries += [Entry(one, cause, trace) for one in said]
         if span.is_recording():
             for one in said:
                 span.set_attributes(self.about(one))
 
-    def _span(self, task: Task) -> Span:
+    def _span(self, task: Task) -> tuple[Span, str | None]:
+        """The record's span, and what events that follow from it are given as their trace."""
         read = task.read
-        parent = parent_context(read.traceparent)
-        sender = get_current_span(parent)
-        if sender.get_span_context().is_valid and not sender.get_span_context().trace_flags.sampled:
-            return sender  # nobody records this trace: a span of ours would say no more, and cost a tenth of the batch
-        span = tracer().start_span(f"process {task.raw.topic.partition('.')[0]}", context=parent, kind=SpanKind.CONSUMER)
+        if unrecorded(read.traceparent):
+            return INVALID_SPAN, read.traceparent  # a span of ours would say no more, and cost a tenth of the batch
+        span = tracer().start_span(
+            f"process {task.raw.topic.partition('.')[0]}", context=parent_context(read.traceparent), kind=SpanKind.CONSUMER
+        )
         if span.is_recording():
             span.set_attributes(
                 {
@@ -344,7 +353,7 @@ class Pipeline(Generic[S]):
                     **(self.about(read) if isinstance(read, Heard) else {}),
                 }
             )
-        return span
+        return span, traceparent(span)
 
     async def _stop_at_limit(self, tx: Tx, batches: Sequence[_Batch]) -> None:
         failing = self._in_a_row(batches)

@@ -7,7 +7,7 @@ in its place. Only field and rule of a problem are kept, never the value.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -34,11 +34,9 @@ class Raw:
 
     def digest(self) -> bytes:
         """SHA-256 of all the sender wrote: tells a repeated message from another one under the same id."""
-        seen = hashlib.sha256()
-        for name, value in sorted((n, v or b"") for n, v in self.headers if n.startswith("ce_") and n != "ce_time"):
-            seen.update(name.encode() + b"\0" + value + b"\0")
-        seen.update(b"key\0" + (self.key or b"") + b"\0value\0" + (self.value or b""))
-        return seen.digest()
+        attributes = sorted((n, v or b"") for n, v in self.headers if n.startswith("ce_") and n != "ce_time")
+        parts = [part for name, value in attributes for part in (name.encode(), value)]
+        return hashlib.sha256(b"\0".join([*parts, b"key", self.key or b"", b"value", self.value or b""])).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,28 +134,41 @@ class Reader:
         time = _time(headers.get("ce_time"))
         if time is None:
             return unreadable("time", "datetime")
-        heard = Heard(raw.topic, key, event_id, source, headers["ce_type"], time, n, None, known=True, traceparent=traceparent)
-        if raw.value is None or raw.value == b"":
-            return heard if rules.register else unreadable(None, "tombstone")
-        return self._with_data(heard, raw.value, unreadable_at=unreadable)
-
-    def _with_data(
-        self, heard: Heard, value: bytes, *, unreadable_at: Callable[[str | None, str], Unreadable]
-    ) -> Heard | Unreadable:
-        model = self._types.get(heard.type)
-        if model is None:
-            if heard.n is None:
-                return unreadable_at("type", "unknown_type")
-            return _replace(heard, None, known=False)
         try:
-            return _replace(heard, model.model_validate_json(value), known=True)
+            data, known = self._data(headers["ce_type"], raw.value, rules)
+        except _Broken as broken:
+            return unreadable(broken.field, broken.rule)
+        return Heard(raw.topic, key, event_id, source, headers["ce_type"], time, n, data, known=known, traceparent=traceparent)
+
+    def _data(self, kind: str, value: bytes | None, rules: TopicRules) -> tuple[BaseModel | None, bool]:
+        """What the record says, and whether its type is known. Raises _Broken."""
+        if not value:
+            if not rules.register:
+                raise _Broken(None, "tombstone")
+            return None, True
+        model = self._types.get(kind)
+        if model is None:
+            if rules.foreign:
+                raise _Broken("type", "unknown_type")
+            return None, False
+        try:
+            return model.model_validate_json(value), True
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             if first["type"] == "json_invalid":
-                return unreadable_at(None, "not_json")
-            return unreadable_at(_path(first["loc"], model), first["type"])
+                raise _Broken(None, "not_json") from None
+            raise _Broken(_path(first["loc"], model), first["type"]) from None
         except Exception as error:  # noqa: BLE001  a validator of ours that fails in another way must not stop the line
-            return unreadable_at(None, type(error).__name__)
+            raise _Broken(None, type(error).__name__) from None
+
+
+class _Broken(Exception):
+    """A record that breaks a rule of its topic or type."""
+
+    def __init__(self, field: str | None, rule: str) -> None:
+        super().__init__(rule)
+        self.field = field
+        self.rule = rule
 
 
 def place_of(raw: Raw) -> tuple[str, int] | None:
@@ -173,21 +184,6 @@ def message_id(raw: Raw) -> UUID | None:
 
 def _header(raw: Raw, name: str) -> str | None:
     return next((text for known, value in reversed(raw.headers) if known == name and (text := _text(value)) is not None), None)
-
-
-def _replace(heard: Heard, data: BaseModel | None, *, known: bool) -> Heard:
-    return Heard(
-        heard.topic,
-        heard.key,
-        heard.id,
-        heard.source,
-        heard.type,
-        heard.time,
-        heard.n,
-        data,
-        known=known,
-        traceparent=heard.traceparent,
-    )
 
 
 def _path(location: Sequence[int | str], model: type[BaseModel]) -> str | None:

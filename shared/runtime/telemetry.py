@@ -6,6 +6,7 @@ Spans leave the process through one gate, `AllowedOnly`: attributes outside the 
 texts stay behind, so that no name or address can reach a trace, whatever the code above does.
 """
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -60,6 +61,7 @@ ALLOWED_ATTRIBUTES: Final = frozenset(
 _KEY: Final = "messaging.kafka.message.key"  # an outside sender may have written a name there
 _QUEUE = 65_536  # spans; when the exporter stands still, newer ones are lost, never memory
 _PROPAGATOR = TraceContextTextMapPropagator()
+_UNRECORDED = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00")
 
 
 class AllowedOnly(SpanExporter):
@@ -128,6 +130,11 @@ def shutdown_tracing(timeout_s: float = 3) -> bool:
 def tracer() -> Tracer:
     """The tracer of this process; ask at each use, it changes with `configure_tracing`."""
     return _Process.tracer
+
+
+def unrecorded(traceparent: str | None) -> bool:
+    """Whether it names a trace that its sender asks nobody to record (W3C); what is malformed does not."""
+    return traceparent is not None and _UNRECORDED.fullmatch(traceparent) is not None
 
 
 def parent_context(traceparent: str | None) -> Context:
