@@ -6,8 +6,8 @@ never more in a day than their capacity; each visit takes a numbered seat, which
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -53,6 +53,8 @@ class Diary:
         self._days = dict(taken or {})
         self._slots = {visit_id: slot for visit_id, slot in at_hand if self._has(slot)}  # whoever left the team has none
         self._load = {who: sum(map(len, days.values())) for who, days in self._days.items()}
+        self._full: dict[str, tuple[Caseworker, tuple[date, ...], int]] = {}
+        """How many of these days, from the first on, are full; not fewer later, unless a seat is given back."""
 
     def _has(self, slot: Slot) -> bool:
         return (slot.window, slot.seat) in self._taken(slot.caseworker, slot.on)
@@ -68,6 +70,7 @@ class Diary:
         """The same bookings; to book in one leaves the other as it was."""
         twin = Diary()
         twin._slots, twin._days, twin._load = dict(self._slots), dict(self._days), dict(self._load)
+        twin._full = dict(self._full)
         return twin
 
     def book(self, visit_id: UUID, slot: Slot) -> None:
@@ -81,6 +84,7 @@ class Diary:
         slot = self._slots.pop(visit_id, None)
         if slot is not None:
             self._replace(slot.caseworker, slot.on, self._taken(slot.caseworker, slot.on) - {(slot.window, slot.seat)})
+            self._full.pop(slot.caseworker, None)
 
     def load(self, caseworker: str) -> int:
         """How many visits the caseworker has before them."""
@@ -88,20 +92,27 @@ class Diary:
 
     def seat(self, who: Caseworker, on: date, window: Window, mine: UUID | None = None) -> int | None:
         """A free seat on that day in that window, the visit's own included."""
-        return next((seats.get(window) for _, seats in self.free(who, (on,), mine)), None)
+        return self.seats(who, on, mine).get(window)
 
-    def free(
-        self, who: Caseworker, days: Iterable[date], mine: UUID | None = None
-    ) -> Iterator[tuple[date, Mapping[Window, int]]]:
-        """Those of the days with a free seat, and one in each window that has one, the visit's own included."""
-        of_day = self._days.get(who.id, {})
+    def seats(self, who: Caseworker, on: date, mine: UUID | None = None) -> Mapping[Window, int]:
+        """A free seat of that day in each window that has one, the visit's own included."""
+        taken = self._taken(who.id, on)
         own = self._slots.get(mine) if mine else None
-        for day in days:
-            taken = of_day.get(day, _NONE)
-            if own and own.on == day and own.caseworker == who.id:
-                taken -= {(own.window, own.seat)}
-            if len(taken) < who.visits_per_day and not who.absent(day):
-                yield day, {window: seat for window, seat in _ALL_SEATS if (window, seat) not in taken}
+        if own and (own.caseworker, own.on) == (who.id, on):
+            taken -= {(own.window, own.seat)}
+        if len(taken) >= who.visits_per_day or who.absent(on):
+            return {}
+        return {window: seat for window, seat in _ALL_SEATS if (window, seat) not in taken}
+
+    def from_free(self, who: Caseworker, days: tuple[date, ...], mine: UUID | None = None) -> Sequence[date]:
+        """Those of the days, which are in order, from the first one on that has a free seat, the visit's own included."""
+        known = self._full.get(who.id)
+        full = known[2] if known and known[0] is who and known[1] is days else 0
+        while full < len(days) and not self.seats(who, days[full]):
+            full += 1
+        self._full[who.id] = who, days, full
+        own = self._slots.get(mine) if mine else None
+        return days[min(full, bisect_left(days, own.on)) if own and own.caseworker == who.id else full :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +153,13 @@ def propose(wish: Wish, city: City, diary: Diary, now: datetime) -> Slot | Alarm
     people = _ranked(wish, city, diary, first)
     if not people:
         return Alarm.NO_CASEWORKER
-    days = _days(first, city.calendar)
-    in_time = bisect_right(days, wish.by)
+    late: list[Slot] = []
     for who in people:
-        slot = next(_free(wish, who, days[:in_time], city.visits.windows, diary, now), None)
-        if slot is not None:
+        slot = next(_free(wish, who, _days(first, city.calendar), city.visits.windows, diary, now), None)
+        if slot is not None and slot.on <= wish.by:
             return slot
-    late = days[in_time:]
-    firsts = [slot for who in people if (slot := next(_free(wish, who, late, city.visits.windows, diary, now), None))]
-    return min(firsts, key=lambda slot: (slot.on, slot.window), default=Alarm.NO_SLOT)
+        late += [slot] if slot else []
+    return min(late, key=lambda slot: (slot.on, slot.window), default=Alarm.NO_SLOT)
 
 
 @lru_cache(maxsize=16)  # plans of one day begin today or tomorrow
@@ -182,11 +191,12 @@ def _ranked(wish: Wish, city: City, diary: Diary, first: date) -> list[Caseworke
 
 
 def _free(
-    wish: Wish, who: Caseworker, days: Iterable[date], windows: Iterable[Window], diary: Diary, now: datetime
+    wish: Wish, who: Caseworker, days: tuple[date, ...], windows: Iterable[Window], diary: Diary, now: datetime
 ) -> Iterator[Slot]:
     """The caseworker's free slots that bring an obligation further: another weekday and window than tried in vain."""
-    for day, seats in diary.free(who, days, wish.visit_id):
-        for window in windows:
+    for day in diary.from_free(who, days, wish.visit_id):
+        seats = diary.seats(who, day, wish.visit_id)
+        for window in windows if seats else ():
             begun = day == now.date() and now.hour >= _STARTS[window]
             if window in seats and not begun and _useful(wish, day, window):
                 yield Slot(who.id, day, window, seats[window])
