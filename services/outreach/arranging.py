@@ -6,7 +6,7 @@ caseworker or a slot that passed without a report lets the visit be planned anew
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -20,7 +20,7 @@ from shared.city import City
 from shared.contracts.codes import Alarm, AttemptResult, Basis
 from shared.contracts.fields import Event
 from shared.contracts.topics.assignments import NextDeadline
-from shared.contracts.topics.cases import CaseEvent
+from shared.contracts.topics.cases import CaseEvent, DeadlineFact
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.contracts.topics.visits import VisitPlanned
 
@@ -54,11 +54,15 @@ class Desk:
 
 def next_deadline(case: CaseEvent, today: date) -> NextDeadline | None:
     """The nearest hard deadline still ahead."""
-    return min((each for each in _hard(case) if each.on > today), key=lambda each: (each.on, each.rule), default=None)
+    ahead = [each for each in _hard(case) if each.on > today]
+    if not ahead:
+        return None
+    nearest = min(ahead, key=lambda each: (each.on, each.rule))
+    return NextDeadline(rule=nearest.rule, on=nearest.on, basis=nearest.basis)
 
 
-def _hard(case: CaseEvent) -> list[NextDeadline]:
-    hard = [NextDeadline(rule=each.rule, on=each.on, basis=each.basis) for each in case.deadlines if each.rule in HARD_RULES]
+def _hard(case: CaseEvent) -> list[DeadlineFact | NextDeadline]:
+    hard: list[DeadlineFact | NextDeadline] = [each for each in case.deadlines if each.rule in HARD_RULES]
     eviction = standing_eviction(case)
     return [*hard, NextDeadline(rule="EVICTION_DATE", on=eviction, basis=Basis.EXACT)] if eviction else hard
 
@@ -87,7 +91,13 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
     said: list[Event] = [
         planned(file.case.case_id, visit) for visit in visits if not visit.closed and _told(visit) != before.get(visit.id)
     ]
-    return replace(file, visits=tuple(visits)), said
+    return with_visits(file, visits), said
+
+
+def with_visits(file: CaseFile, visits: Iterable[Visit]) -> CaseFile:
+    """The file with these visits; most events change none."""
+    visits = tuple(visits)
+    return file if visits == file.visits else replace(file, visits=visits)
 
 
 def ended(visit: Visit) -> Visit:
@@ -98,7 +108,8 @@ def ended(visit: Visit) -> Visit:
 def _serving(visit: Visit, waiting: list[Owed], city: City) -> Visit:
     """The visit takes on whoever is newly owed one there; a corrected district may give it to another team."""
     joined = tuple(each.id for each in waiting if each.id not in visit.obligation_ids)
-    visit = replace(visit, obligation_ids=(*visit.obligation_ids, *joined), district=waiting[0].district)
+    if joined or visit.district != waiting[0].district:
+        visit = replace(visit, obligation_ids=(*visit.obligation_ids, *joined), district=waiting[0].district)
     team = team_of(city, visit.district)
     return visit if team == visit.team else replace(without_slot(visit), team=team, caseworker=None)
 
@@ -123,25 +134,23 @@ def limit(file: CaseFile, visit: Visit, desk: Desk) -> date:
 
 def _plan(visit: Visit, file: CaseFile, waiting: list[Owed], register: HouseholdRecorded | None, desk: Desk) -> Visit:
     due_on, by, deadline = _limits(file, waiting, desk)
-    visit = replace(visit, deadline_on=deadline)
     if visit.clarification is not None:
         desk.diary.release(visit.id)
-        return replace(without_slot(visit), caseworker=None, alarms=(Alarm.NEEDS_CLARIFICATION,))
+        return replace(without_slot(visit), caseworker=None, deadline_on=deadline, alarms=(Alarm.NEEDS_CLARIFICATION,))
     held = _held(visit, desk)
     too_late = held is not None and held.on > by and (visit.agreed_by is None or by < visit.agreed_by)
     if held is None or too_late:
         found = propose(_wish(visit, file, by, register), desk.city, desk.diary, desk.now)
         if isinstance(found, Alarm) and held is None:
             desk.diary.release(visit.id)
-            return replace(without_slot(visit), caseworker=None, alarms=(found,))
+            return replace(without_slot(visit), caseworker=None, deadline_on=deadline, alarms=(found,))
         if isinstance(found, Slot) and (held is None or found.on < held.on):
             desk.diary.book(visit.id, found)
-            booked = replace(visit, caseworker=found.caseworker, on=found.on, window=found.window, seat=found.seat)
-            visit = replace(booked, agreed_by=None)
+            visit = replace(visit, caseworker=found.caseworker, on=found.on, window=found.window, seat=found.seat, agreed_by=None)
     assert visit.on is not None
     late = [Alarm.AFTER_PROMISE] if visit.on > due_on else []
     late += [Alarm.AFTER_DEADLINE] if deadline and visit.on >= deadline else []
-    return replace(visit, alarms=tuple(late))
+    return replace(visit, deadline_on=deadline, alarms=tuple(late))
 
 
 def _limits(file: CaseFile, waiting: list[Owed], desk: Desk) -> tuple[date, date, date | None]:
@@ -149,14 +158,16 @@ def _limits(file: CaseFile, waiting: list[Owed], desk: Desk) -> tuple[date, date
 
     Where all deadlines of a first round had passed already, the last of them stands for what can no longer be kept.
     """
-    tried = file.tried(tuple(each.id for each in waiting))
-    since = min(each.owed_since for each in waiting)
-    all_tried_by = add_working_days(since, desk.city.visits.attempts_within_days, desk.city.calendar)
-    due_on = all_tried_by if tried else min(each.due_on for each in waiting)
-    ahead = next_deadline(file.case, desk.today)
-    passed = [each.on for each in _hard(file.case) if each.on <= desk.today]
-    if ahead is not None:
-        return due_on, min(due_on, ahead.on - timedelta(days=1)), ahead.on
+    if file.tried(tuple(each.id for each in waiting)):
+        since = min(each.owed_since for each in waiting)
+        due_on = add_working_days(since, desk.city.visits.attempts_within_days, desk.city.calendar)
+    else:
+        due_on = min(each.due_on for each in waiting)
+    today = desk.today
+    hard = [each.on for each in _hard(file.case)]
+    ahead, passed = [day for day in hard if day > today], [day for day in hard if day <= today]
+    if ahead:
+        return due_on, min(due_on, min(ahead) - timedelta(days=1)), min(ahead)
     if passed and all(each.round == 1 for each in waiting):
         return due_on, due_on, max(passed)
     return due_on, due_on, None
@@ -194,8 +205,8 @@ def _in_vain(file: CaseFile, owed: Owed) -> tuple[Tried, ...]:
     return tuple((each.on, each.window) for each in tried if each.result is AttemptResult.NOT_MET)
 
 
-def _told(visit: Visit) -> Mapping[str, object]:
-    return {"who": visit.obligation_ids, "slot": (visit.on, visit.window), "alarms": visit.alarms}
+def _told(visit: Visit) -> tuple[object, ...]:
+    return visit.obligation_ids, visit.on, visit.window, visit.alarms
 
 
 def planned(case_id: UUID, visit: Visit) -> VisitPlanned:

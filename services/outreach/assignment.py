@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from services.outreach.arranging import next_deadline
+from services.outreach.arranging import next_deadline, with_visits
 from services.outreach.casefile import CaseFile, Visit
 from shared.contracts.catalogue import ASSIGNMENTS
 from shared.contracts.codes import WithdrawReason
@@ -38,7 +39,7 @@ def dispatch(
         told, says = _dispatch(before, old, after, visit, (register_before, register), today)
         visits.append(told)
         said += says
-    return replace(after, visits=tuple(visits)), said
+    return with_visits(after, visits), said
 
 
 def _dispatch(
@@ -51,9 +52,9 @@ def _dispatch(
 ) -> tuple[Visit, list[Said]]:
     if visit.closed:
         return withdraw(file, visit, WithdrawReason.OBLIGATION_CLOSED)
-    content = assignment(file, visit, registers[1], today)
+    content = _content(file, visit, registers[1], today)
     if not visit.pending and before is not None and old is not None:
-        visit = replace(visit, pending=content != assignment(before, old, registers[0], today))
+        visit = replace(visit, pending=content != _content(before, old, registers[0], today))
     if not visit.pending or content is None:
         return visit, []
     said: list[Said] = []
@@ -62,7 +63,7 @@ def _dispatch(
     as_new = visit.sent_to is None
     visit = replace(visit, version=visit.version + 1, sent_to=visit.team, pending=False)
     kind = AssignmentCreated if as_new else AssignmentChanged
-    event = kind(**{**dict(content), "version": visit.version})
+    event = kind(**content, version=visit.version)
     return visit, [*said, Said(ASSIGNMENTS.of(visit.team), str(file.case.case_id), event)]
 
 
@@ -77,6 +78,12 @@ def withdraw(file: CaseFile, visit: Visit, reason: WithdrawReason) -> tuple[Visi
 
 def assignment(file: CaseFile, visit: Visit, register: HouseholdRecorded | None, today: date) -> Assignment | None:
     """The visit as the team's tool sees it (version 0); None while the register's entry is not there yet."""
+    content = _content(file, visit, register, today)
+    return None if content is None else Assignment(**content, version=0)
+
+
+def _content(file: CaseFile, visit: Visit, register: HouseholdRecorded | None, today: date) -> dict[str, Any] | None:
+    """All that an assignment tells but its version."""
     case = file.case
     if register is None or register.version < case.household_version:
         return None
@@ -86,12 +93,11 @@ def assignment(file: CaseFile, visit: Visit, register: HouseholdRecorded | None,
     if place is None or not open_there or any(owed.person_id not in members for owed in open_there):
         return None
     soonest = min(open_there, key=lambda owed: owed.due_on)
-    return Assignment(
-        case_id=case.case_id,
-        visit_id=visit.id,
-        version=0,
-        caseworker=visit.caseworker,
-        residents=tuple(
+    return {
+        "case_id": case.case_id,
+        "visit_id": visit.id,
+        "caseworker": visit.caseworker,
+        "residents": tuple(
             Resident(
                 person_id=owed.person_id,
                 obligation_id=owed.id,
@@ -102,19 +108,19 @@ def assignment(file: CaseFile, visit: Visit, register: HouseholdRecorded | None,
             )
             for owed in open_there
         ),
-        address=place.address,
-        district=visit.district,
-        planned_on=visit.on,
-        window=visit.window,
-        promise=soonest.promise,
-        due_on=soonest.due_on,
-        reason=soonest.reason,
-        stage=case.stage,
-        attempts=len(file.tried(tuple(owed.id for owed in open_there))),
-        next_deadline=next_deadline(case, today),
-        banners=case.banners,
-        alarms=visit.alarms,
-    )
+        "address": place.address,
+        "district": visit.district,
+        "planned_on": visit.on,
+        "window": visit.window,
+        "promise": soonest.promise,
+        "due_on": soonest.due_on,
+        "reason": soonest.reason,
+        "stage": case.stage,
+        "attempts": len(file.tried(tuple(owed.id for owed in open_there))),
+        "next_deadline": next_deadline(case, today),
+        "banners": case.banners,
+        "alarms": visit.alarms,
+    }
 
 
 def _address(register: HouseholdRecorded, visit: Visit, persons: list[object]) -> AddressRecord | None:

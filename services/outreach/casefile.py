@@ -269,6 +269,8 @@ class CaseFile:
 
     def tried(self, obligation_ids: tuple[UUID, ...]) -> tuple[Attempt, ...]:
         """The attempts made for any of these obligations, or for their doubles."""
+        if not self.attempts:
+            return ()
         roots, wanted = self.roots(), set(obligation_ids)
         return tuple(each for each in self.attempts if wanted & {roots.get(one, one) for one in each.obligation_ids})
 

@@ -21,6 +21,7 @@ from shared.contracts.codes import (
     ObligationClose,
     ObligationReason,
     ProceedingOutcome,
+    Promise,
     Stage,
     WaiverReason,
 )
@@ -81,7 +82,8 @@ def owe(file: CaseFile, city: City, new_id: Callable[[], UUID]) -> tuple[CaseFil
         _answer_triggers(file, line, at, owed, city, new_id)
     kept = {_key(owed[at]) for _, at in served}
     supported = {line.person_id for line in lines}
-    owed = [_tighten(each, file.case, city) for each in _without_support(owed, kept, supported, file.case)]
+    now = promised(file.case, file.case.changed_on, city)
+    owed = [_tighten(each, *now) for each in _without_support(owed, kept, supported, file.case)]
     return _told(file, owed, excused)
 
 
@@ -225,12 +227,10 @@ def _answer(
     return at
 
 
-def _tighten(owed: Owed, case: CaseEvent, city: City) -> Owed:
+def _tighten(owed: Owed, promise: Promise, due_on: date) -> Owed:
     """A stricter promise counts from the day the case changed; a promise never loosens."""
-    if not owed.open:
-        return owed
-    promise, due_on = promised(case, case.changed_on, city)
-    return replace(owed, promise=promise, due_on=due_on) if promise is not owed.promise and due_on < owed.due_on else owed
+    stricter = owed.open and promise is not owed.promise and due_on < owed.due_on
+    return replace(owed, promise=promise, due_on=due_on) if stricter else owed
 
 
 def _without_support(

@@ -159,6 +159,8 @@ def _found_again(file: CaseFile, old: HouseholdRecorded | None, new: HouseholdRe
     """An address that was not found and is now written otherwise is visited again."""
     was = {each.address_id: each.address for each in old.addresses} if old else {}
     fixed = {each.address_id for each in new.addresses if was.get(each.address_id, each.address) != each.address}
+    if not fixed:
+        return file
     visits = tuple(
         replace(visit, clarification=None)
         if visit.address_id in fixed and visit.clarification is AttemptResult.ADDRESS_NOT_FOUND

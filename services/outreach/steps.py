@@ -205,7 +205,8 @@ def _act(state: State, file: CaseFile, step: Step, before: CaseFile | None) -> l
     assert step.state is not None
     case = step.state
     after, joined = renamed(file, case.replaced, case.changed_on, state.city.visits.attempts)
-    after = replace(after, case=case, waiting=file.waiting[1:])
+    if after.case is not case or after.waiting:  # a case that is new has neither
+        after = replace(after, case=case, waiting=file.waiting[1:])
     goes_on = case.status is CaseStatus.OPEN and after.outcome and not set(case.absorbed) <= set(after.outcome.absorbed)
     if step.reopens or goes_on:
         after = replace(after, outcome=None)

@@ -88,6 +88,7 @@ def subtract_working_days(day: date, n: int, calendar: Calendar = NRW) -> date:
     return _count(day, n, -_DAY, calendar)
 
 
+@lru_cache(maxsize=4096)
 def _count(day: date, n: int, step: timedelta, calendar: Calendar) -> date:
     if n < 0:
         raise ValueError("a number of working days is never negative; count in the other direction instead")
