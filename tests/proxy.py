@@ -1,4 +1,4 @@
-"""A way to a server on this machine that can be cut, slowed down and mended."""
+"""A way to a server on this machine that can be cut, slowed down, swallow what it should pass on, and be mended."""
 
 from __future__ import annotations
 
@@ -11,24 +11,39 @@ from deploy.local.ports import LOOPBACK
 
 
 class Proxy:
-    """Passes bytes on to port `target`, each `delay_s` late. While cut, every connection is closed, new ones at once."""
+    """Passes bytes on to port `target`, each `delay_s` late. While cut, every connection is closed, new ones at once.
+
+    `swallowed`: how many bytes never arrived.
+    """
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.delay_s = 0.0
         self.port = 0
+        self.swallowed = 0
         self._cut = False
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._robbed: set[asyncio.StreamWriter] = set()
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """The server is away."""
         self._cut = True
+        self._passing.set()
         self._stay_cut()
 
+    def swallow(self) -> None:
+        """Connections stay open and nothing comes through, neither bytes nor an end: nobody is told that the other is away."""
+        self._passing.clear()
+
     def mend(self) -> None:
-        """The server is back, and as fast as ever."""
+        """The server is back, and as fast as ever. A connection that lost something ends now: its rest would make no sense."""
         self._cut, self.delay_s = False, 0.0
+        self._passing.set()
+        for writer in self._robbed:
+            writer.transport.abort()
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection."""
@@ -55,6 +70,7 @@ class Proxy:
         self._stay_cut()
         await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
         self._open -= ways
+        self._robbed -= ways
 
     def _stay_cut(self) -> None:
         """Also for connections that were being made when it was cut."""
@@ -67,8 +83,13 @@ class Proxy:
             while data := await reader.read(65_536):
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
+                if writer in self._robbed or not self._passing.is_set():
+                    self.swallowed += len(data)
+                    self._robbed.add(writer)
+                    continue
                 writer.write(data)
                 await writer.drain()
+        await self._passing.wait()
         writer.transport.abort()
 
 
