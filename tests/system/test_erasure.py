@@ -23,7 +23,19 @@ from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.wire import Raw
 from tests.system.clerks import deciding, undo
 from tests.system.one_case import Marks, play
-from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of, write
+from tests.system.one_notice import (
+    COURT,
+    Sender,
+    cases_of,
+    events,
+    message,
+    nothing_of_the_journals_is_missing,
+    read,
+    settled,
+    suit,
+    target_of,
+    write,
+)
 from tests.system.traces_of import holding, household_of, is_nowhere
 from tests.the_broker import BROKER, resume_empty, start_broker
 from tests.waiting import eventually
@@ -68,6 +80,7 @@ async def test_an_erased_household_is_in_no_table_and_nobody_is_left_behind(
     doomed.kill(BROKER, restart=False)
     resume_empty(doomed)
     doomed.resume("reporting")
+    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=60)
     await settled(target)
 
     await write(target.bootstrap, [message(COURT, played.marks.suit(), message_id=played.notice_id)])
@@ -105,7 +118,7 @@ async def test_of_a_household_that_was_merged_and_split_again_nothing_is_left_an
     # A broker that has forgotten is filled from the journals alone: what has an end on Kafka is at its end.
     doomed.kill(BROKER, restart=False)
     resume_empty(doomed)
-    await settled(target)
+    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=60)
     raws = await read(target.bootstrap, await written(target))
     assert not [raw for raw in raws if any(mark in str(raw.value) for mark in astuple(homes[goes]))]
     assert [raw for raw in raws if homes[stays].family_name in str(raw.value)]
