@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ import pytest
 from deploy.cli.databases import database
 from deploy.cli.reconcile import reconcile
 from deploy.cli.target import SERVICES, Target
+from deploy.local.ports import LOOPBACK
 from deploy.local.supervisor import Local
 from deploy.local.system import MUENSTER, start_another, start_system, tokens
 from shared.city import load_city
@@ -24,6 +26,7 @@ from shared.contracts.fields import Event
 from shared.contracts.topics.assignments import AssignmentChanged, AssignmentCreated, AssignmentWithdrawn
 from shared.contracts.topics.visits import VisitOwed
 from shared.messaging.wire import Envelope, Raw, encode
+from shared.runtime.metrics import Name
 from tests.system.one_notice import (
     COURT,
     Sender,
@@ -38,6 +41,7 @@ from tests.system.one_notice import (
     target_of,
     write,
 )
+from tests.system.test_metrics import numbers
 from tests.the_broker import BROKER, resume_empty, start_broker
 from tests.unit.outreach_room import MONDAY, Town, at
 from tests.waiting import eventually
@@ -92,8 +96,9 @@ async def test_two_processes_send_one_assignment_whichever_comes_first() -> None
     with tempfile.TemporaryDirectory(prefix="bleibe-two-") as folder, Local(Path(folder), durable=False) as local:
         start_broker(local)
         start_system(local, services=("outreach",))
-        start_another(local, "outreach")
+        beside = start_another(local, "outreach")
         target, town = target_of(local), Town()
+        both = replace(target, pages={"one": target.pages["outreach"], "other": f"http://{LOOPBACK}:{beside.partition('-')[2]}"})
         suits = [town.suit() for _ in range(30)]
         cases = [of_intake(CASES, case.case_id, case) for case, _ in suits]
         entries = [of_intake(HOUSEHOLDS, entry.household_id, entry) for _, entry in suits]
@@ -104,6 +109,9 @@ async def test_two_processes_send_one_assignment_whichever_comes_first() -> None
         await asyncio.gather(write(target.bootstrap, cases[20:]), write(target.bootstrap, entries[20:]))
         await eventually(lambda: have_been_read(target, cases + entries), within_s=30)
         await write(target.bootstrap, cases + entries)
+        await eventually(lambda: all_are_counted(both, 2 * len(cases + entries)), within_s=30)
+        became = await counted(both)
+        assert became == {"effective": len(cases + entries), "duplicate": became["duplicate"]}
         await eventually(lambda: nothing_to_send(target))
         raws = await read(target.bootstrap, [*ASSIGNED, VISITS.name])
     created = [each.case_id for each in events(raws, AssignmentCreated)]
@@ -156,7 +164,23 @@ async def have_been_read(target: Target, raws: Sequence[Raw]) -> bool:
     return {(raw.topic, (raw.key or b"").decode()) for raw in raws} <= {(row["topic"], row["key"]) for row in rows}
 
 
+async def all_are_counted(both: Target, records: int) -> bool:
+    """Whether the two processes have handled so many events of intake."""
+    return sum((await counted(both)).values()) >= records  # more where one has taken over from the other
+
+
+async def counted(both: Target) -> Counter[str]:
+    """What became of intake's events in the two processes, by outcome."""
+    outcomes: Counter[str] = Counter()
+    for process in both.pages:
+        for (name, labels), value in (await numbers(both, process)).items():
+            about = dict(labels)
+            if name == Name.EVENTS_HANDLED and about["topic"] in {CASES.name, HOUSEHOLDS.name}:
+                outcomes[about["outcome"]] += int(value)
+    return outcomes
+
+
 async def nothing_to_send(target: Target) -> bool:
-    """Whether outreach has read all of its topics and sent all it wrote."""
+    """Whether outreach has sent all it wrote."""
     async with database(target, "outreach") as connection:
         return await connection.fetchval("select count(*) = 0 from outbox") or False
