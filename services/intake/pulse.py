@@ -11,21 +11,20 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID, uuid5
 
-from aiokafka.partitioner import murmur2
-
 from shared.contracts.catalogue import HOUSEHOLDS
 from shared.messaging.model import Said, Tx
+from shared.messaging.wire import partition_of
 from shared.runtime.clock import BERLIN
 
 _NAMESPACE = UUID("8f0e6f0a-6f1c-4b7e-9a35-7f2f0f6f1d1c")
 
 
 def _keys(partitions: int) -> Iterator[str]:
-    """A key for each partition, by the way in which every client of Kafka chooses one."""
+    """A key for each partition, by the way in which our events find theirs."""
     open_ones = set(range(partitions))
     for n in count():
         key = str(uuid5(_NAMESPACE, str(n)))
-        partition = (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+        partition = partition_of(key.encode(), partitions)
         if partition in open_ones:
             open_ones.discard(partition)
             yield key

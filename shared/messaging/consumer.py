@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from faststream.kafka.message import KafkaMessage
 
 from shared.messaging.fetching import CarefulConsumer
 from shared.messaging.pipeline import Pipeline, StopTheLine, transient
+from shared.messaging.sequence import Task
 from shared.messaging.wire import Raw
 from shared.runtime.health import Health
 
@@ -74,6 +75,9 @@ class Consumer:
         self._to_commit_of: object = None
         self._one_commit = asyncio.Lock()
         self._committing: asyncio.Task[None] | None = None
+        self._in_hand: asyncio.Task[bool] | None = None
+        self._again: frozenset[TopicPartition] = frozenset()
+        self._finish_s = finish_s
         self._rest_s = rest_s
         self._small = max_records * SMALL
         self.broker = KafkaBroker(
@@ -119,11 +123,22 @@ class Consumer:
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._commit_handled(), within_s / 10)  # a broker that is away costs no more
-                await self.broker.stop()  # the batch in hand commits what it did
+                await self._commit_within(within_s / 10)  # a broker that is away costs no more
+                await self._finish()
+                await self._commit_within(within_s / 10)
+                await self.broker.stop()
         if self._committing is not None:
             self._committing.cancel()
+
+    async def _commit_within(self, limit_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._commit_handled(), limit_s)
+
+    async def _finish(self) -> None:
+        """The batch in hand is the last one; what takes too long comes again."""
+        if (last := self._in_hand) is not None:
+            await asyncio.wait([last], timeout=self._finish_s)
+            last.cancel()
 
     def assigned(self) -> bool:
         """Whether the group gave this member partitions."""
@@ -144,24 +159,46 @@ class Consumer:
         return behind
 
     async def _on_batch(self, message: KafkaMessage) -> None:
-        """Handle one batch, or offer it again. It never leaves with the offsets moved and no effect."""
+        """Have a batch handled. Behind a large one, the next is fetched and read while the database is at work on it."""
         given = self._given()
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
+        tasks = self._pipeline.read(raws)
+        if not await self._before():
+            _rewind(message, records, but=self._again)
+            return
+        if self._stopping:
+            return  # it comes again: its offsets are not committed
+        self._in_hand = asyncio.create_task(self._handle(message, records, tasks, given))
+        if len(records) < self._small:
+            await asyncio.wait([self._in_hand])
+
+    async def _before(self) -> bool:
+        """Wait for the batch in hand. False if it is offered again: what was fetched after it must come after it."""
+        before = self._in_hand
+        if before is None:
+            return True
+        await asyncio.wait([before])
+        self._in_hand = None
+        return not before.cancelled() and before.exception() is None and before.result()
+
+    async def _handle(self, message: KafkaMessage, records: Sequence[Any], tasks: list[Task], given: object) -> bool:
+        """Handle one batch, or have it offered again: then False. It never leaves with the offsets moved and no effect."""
         pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
         while True:
             try:
-                await self._pipeline.handle(raws)
+                await self._pipeline.take(tasks)
             except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost: wait and offer it again
                 self._health.holds("database", now=not transient(error))
                 self._health.holds("line", now=not isinstance(error, StopTheLine))
-                log.warning("batch_again", error=type(error).__name__, records=len(raws))
+                log.warning("batch_again", error=type(error).__name__, records=len(records))
                 if self._stopping or time.monotonic() > until:
-                    await _rewind(message, records)
-                    return
+                    self._again = _rewind(message, records)
+                    return False
                 self._health.turned("pipeline")
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
                 pause = min(pause * 2, 2.0)
+                tasks = self._pipeline.read([task.raw for task in tasks])
             else:
                 self._health.holds("database", now=True)
                 self._health.holds("line", now=True)
@@ -170,11 +207,9 @@ class Consumer:
                 done = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
                 self._handled.update(done)
                 self._note(done, given)
-                if self._stopping:
-                    await self._commit_handled()
-                elif len(records) < self._small:
+                if not self._stopping and len(records) < self._small:
                     await asyncio.sleep(self._rest_s)
-                return
+                return True
 
     async def _commit_regularly(self) -> None:
         while True:
@@ -225,15 +260,19 @@ async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, i
     return True
 
 
-async def _rewind(message: KafkaMessage, records: Sequence[Any]) -> None:
-    """Have the batch come again. A partition that is another member's now comes to it from the committed offset."""
+def _rewind(message: KafkaMessage, records: Sequence[Any], but: Collection[TopicPartition] = ()) -> frozenset[TopicPartition]:
+    """Have the batch come again, `but` for partitions that go back further already; returns those that it went back.
+
+    A partition that is another member's now comes to it from the committed offset.
+    """
     earliest: dict[TopicPartition, int] = {}
     for record in records:
         partition = TopicPartition(record.topic, record.partition)
         earliest[partition] = min(record.offset, earliest.get(partition, record.offset))
-    for partition, offset in earliest.items():
+    for partition in earliest.keys() - set(but):
         with contextlib.suppress(IllegalStateError):
-            message.consumer.seek(partition, offset)
+            message.consumer.seek(partition, earliest[partition])
+    return frozenset(earliest)
 
 
 async def _unparsed(records: Any, original: Parse) -> KafkaMessage:  # noqa: ANN401  FastStream's own signature

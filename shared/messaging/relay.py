@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from opentelemetry.trace import Span, SpanKind
 from shared.messaging.journal import republish
 from shared.messaging.memory import BrokerForgot, DatabaseBehindTopics, compare_ends, compare_records, remember
 from shared.messaging.model import Tx
-from shared.messaging.wire import Envelope, Raw, encode
+from shared.messaging.wire import Envelope, Raw, encode, partition_of
 from shared.runtime.metrics import Metrics
 from shared.runtime.telemetry import parent_context, tracer
 
@@ -142,6 +142,7 @@ class Relay:
             linger_ms=0,
             request_timeout_ms=int(self.request_timeout_s * 1000),
             max_batch_size=262_144,
+            partitioner=_partition,
         )
         probe = AIOKafkaConsumer(**self.clients, group_id=None, enable_auto_commit=False)
         try:
@@ -192,6 +193,11 @@ class Relay:
                 one.cancel()
             for span in spans:
                 span.end()
+
+
+def _partition(key: bytes, partitions: Sequence[int], _: Sequence[int]) -> int:
+    """As aiokafka asks for it."""
+    return partitions[partition_of(key, len(partitions))]
 
 
 def _record(row: asyncpg.Record, source: str) -> Raw:

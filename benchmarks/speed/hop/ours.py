@@ -29,6 +29,7 @@ from shared.messaging.fetching import read_every_record
 from shared.messaging.model import Decision, Heard, Said, Tx
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.relay import Relay
+from shared.messaging.sequence import Task
 from shared.messaging.topics import TopicSpec, ensure_topics
 from shared.messaging.wire import Raw, Reader, TopicRules
 from shared.runtime.clock import WallClock
@@ -80,10 +81,10 @@ class Hop:
 class Timed(Pipeline[Any]):
     """The pipeline, which says when it begins."""
 
-    async def handle(self, raws: Sequence[Raw]) -> list[Decision | None]:
+    def read(self, raws: Sequence[Raw]) -> list[Task]:
         """As the pipeline's."""
         began()
-        return await super().handle(raws)
+        return super().read(raws)
 
 
 def settings_of(place: Place) -> ServiceSettings:
