@@ -10,8 +10,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -24,12 +25,12 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.processes import Process
 from deploy.local.supervisor import Local
 from deploy.local.system import MUENSTER, service_environment, start_system
-from shared.contracts.catalogue import CASES, HOUSEHOLDS, VISITS, owner_of
+from shared.contracts.catalogue import CASES, HOUSEHOLDS, VISITS, owner_of, topic_of
 from shared.contracts.topics.cases import CaseEvent
 from shared.contracts.topics.visits import VisitOwed
 from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.metrics import Name
-from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, suit, target_of, write
+from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of, write
 from tests.system.test_metrics import numbers
 from tests.the_broker import start_broker
 from tests.unit.outreach_room import MONDAY, Town, at
@@ -62,16 +63,14 @@ async def test_readers_of_an_older_release_go_on(without_intake: Local) -> None:
         [*newer, encode(HOUSEHOLDS.name, envelope(str(entry.household_id), entry.TYPE, 1), entry.model_dump_json().encode())],
     )
 
-    async def all_read() -> bool:
-        return [await last(target, reader, case.case_id) for reader in READERS] == [3, 3, 3]
-
-    await eventually(all_read, within_s=60)
+    await eventually(lambda: owed_for(target, case), within_s=60)
+    said = {(CASES.name, str(case.case_id)): 3, (HOUSEHOLDS.name, str(entry.household_id)): 1}
+    await eventually(lambda: all_have_read(target, said), within_s=60)
     for reader in READERS:
-        assert await unheard_of(target, reader) == before[reader] + 1
+        await eventually(partial(has_passed_over, target, reader, before[reader] + 1))
         async with database(target, reader) as connection:
             assert not await connection.fetchval("select count(*) from parked")
-    owed = await eventually(lambda: owed_for(target, case))
-    assert len(owed) == 1
+    assert len(await owed_for(target, case)) == 1
 
 
 NEXT = "intake-next"
@@ -96,6 +95,7 @@ async def test_intake_is_upgraded_and_put_back_while_the_others_run(whole: Local
     stop(whole, NEXT)
     whole.resume("intake")  # on tables that the next release has widened
     assert await fields_told(target, await told_of_a_suit(target)) == {None}
+    await settled(target)
     for service in ("intake", *READERS):
         async with database(target, service) as connection:
             assert not await connection.fetchval("select count(*) from parked")
@@ -167,8 +167,28 @@ async def last(target: Target, reader: str, case_id: UUID) -> int:
         return int(await connection.fetchval(statement, CASES.name, str(case_id)) or 0)
 
 
+async def all_have_read(target: Target, said: Mapping[tuple[str, str], int]) -> bool:
+    """Whether each reader has read so far what intake said, by topic and key, and all that the readers themselves said."""
+    read: dict[str, dict[tuple[str, str], int]] = {}
+    written = dict(said)
+    for reader in READERS:
+        async with database(target, reader) as connection:
+            rows = await connection.fetch("select topic, key, last from progress")
+            read[reader] = {(row["topic"], row["key"]): row["last"] for row in rows}
+            rows = await connection.fetch("select topic, key, last from streams")
+            written |= {(row["topic"], row["key"]): row["last"] for row in rows}
+    return all(
+        read[reader].get(place) == n for place, n in written.items() for reader in topic_of(place[0]).readers if reader in READERS
+    )
+
+
 async def owed_for(target: Target, case: CaseEvent) -> list[VisitOwed]:
     return [each for each in events(await read(target.bootstrap, [VISITS.name]), VisitOwed) if each.case_id == case.case_id]
+
+
+async def has_passed_over(target: Target, reader: str, events: float) -> bool:
+    """Whether it counts so many: it does after their commit."""
+    return await unheard_of(target, reader) == events
 
 
 async def unheard_of(target: Target, reader: str) -> float:
