@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -58,6 +59,16 @@ async def lock_families(tx: Tx, cases: Collection[UUID], moving: Collection[UUID
 
 
 async def _kin(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> Kin:
+    # Most cases never moved, and for few ids PostgreSQL plans anew each time: what asks for families is for those alone.
+    known = await tx.fetch(
+        """
+        select household_id, false as moved from case_files where case_id = any($1::uuid[])
+        union all select null, true from case_kin where case_id = any($1::uuid[])
+        """,
+        list(cases),
+    )
+    if not any(row["moved"] for row in known):
+        return Kin(set(cases), {row["household_id"] for row in known} | set(households), {}, {}, set())
     rows = await tx.fetch(
         """
         with kin as (
@@ -115,7 +126,7 @@ async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
         return {}
     rows = await tx.fetch(
         """
-        select caseworker, planned_on, array_agg(time_window) as windows, array_agg(seat) as seats from open_visits
+        select caseworker, planned_on, string_agg(time_window || '/' || seat, ' ') as seats from open_visits
         where caseworker = any($1::text[]) and planned_on >= $2 group by caseworker, planned_on
         """,
         list(caseworkers),
@@ -123,9 +134,14 @@ async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
     )
     days: dict[str, dict[date, Seats]] = {}
     for row in rows:
-        seats = zip(map(Window, row["windows"]), row["seats"], strict=True)
-        days.setdefault(row["caseworker"], {})[row["planned_on"]] = frozenset(seats)
+        days.setdefault(row["caseworker"], {})[row["planned_on"]] = _seats(row["seats"])
     return days
+
+
+@lru_cache(maxsize=1024)  # most full days are the same
+def _seats(taken: str) -> Seats:
+    pairs = (each.split("/") for each in taken.split(" "))
+    return frozenset((Window(window), int(seat)) for window, seat in pairs)
 
 
 async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:
