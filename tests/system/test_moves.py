@@ -33,7 +33,7 @@ from shared.contracts.topics.parts import GivenAddress
 from shared.messaging.model import Rejected
 from tests.system.clerks import deciding, undo
 from tests.system.one_case import CITY, Marks
-from tests.system.one_notice import COURT, Sender, cases_of, events, header, message, read, settled, suit, target_of
+from tests.system.one_notice import COURT, Sender, cases_of, events, message, read, settled, suit, target_of
 from tests.system.traces_of import holding, household_of, is_nowhere
 from tests.the_broker import start_broker
 from tests.waiting import eventually
@@ -178,6 +178,8 @@ async def _live(moving: Local, chance: Random) -> None:
         for _ in range(4):
             await town.sued()
         await town.sender.until_answered()
+        await town.merged()
+        await town.undone()  # whatever chance does with the rest
         for _ in range(STEPS):
             await town.happens()
         await town.sender.until_answered()
@@ -185,8 +187,11 @@ async def _live(moving: Local, chance: Random) -> None:
     broken = [check for check in await reconcile(target) if not check.ok]
     assert broken == [], town.done
     raws = await read(target.bootstrap, [CASES.name])
-    assert any(header(raw, "ce_type") == CaseMerged.TYPE for raw in raws)
-    assert any(header(raw, "ce_type") in {CaseSplit.TYPE, CaseMerged.TYPE} for raw in raws)
+    told = {"MERGED": len(events(raws, CaseMerged)), "SPLIT": len(events(raws, CaseSplit))}
+    async with database(target, "intake") as intake:
+        decided = await intake.fetch("select kind, count(*) from moves group by kind")
+    assert all(told.values())
+    assert told == {row["kind"]: row["count"] for row in decided}, town.done
 
 
 async def test_a_corrected_notice_of_an_absorbed_case_goes_back_with_it_and_its_old_household_id_erases_it(
