@@ -37,7 +37,10 @@ class Batch:
     files: dict[UUID, CaseFile]
     households: dict[UUID, HouseholdRecorded | None]
     held: Counter[str] | None
-    of_referral: dict[UUID, UUID] = field(init=False)
+    of_referral: dict[UUID, UUID] = field(init=False, default_factory=dict)
+    cases_of: dict[UUID, set[UUID]] = field(init=False, default_factory=dict)
+    """Every case that is or was a household's: a batch asks for each household."""
+
     changed: set[UUID] = field(default_factory=set)
     changed_households: set[UUID] = field(default_factory=set)
     gone: set[UUID] = field(default_factory=set)
@@ -54,10 +57,31 @@ class Batch:
 
     def become(self, other: Batch) -> None:
         """Take over what was tried."""
-        self.files, self.held, self.of_referral, self.changed = other.files, other.held, other.of_referral, other.changed
+        self.files, self.held, self.changed = other.files, other.held, other.changed
+        self.of_referral, self.cases_of = other.of_referral, other.cases_of
 
     def __post_init__(self) -> None:
-        self.of_referral = {r.referral_id: file.case_id for file in self.files.values() for r in file.referrals}
+        for file in self.files.values():
+            self._find_again(file)
+
+    def _find_again(self, file: CaseFile) -> None:
+        self.of_referral |= {each.referral_id: file.case_id for each in file.referrals}
+        if file.facts is not None:
+            self.cases_of.setdefault(file.facts.household_id, set()).add(file.case_id)
+
+    def put(self, file: CaseFile) -> None:
+        """Keep a changed file."""
+        before = self.files[file.case_id]
+        self.files[file.case_id] = file
+        self.changed.add(file.case_id)
+        self._find_again(file)
+        if self.held is not None and file.referrals != before.referrals:
+            self.held = self.held - before.held() + file.held()
+
+    def of_household(self, household_id: UUID) -> list[CaseFile]:
+        """The household's cases."""
+        files = [self.files[each] for each in sorted(self.cases_of.get(household_id, ()))]
+        return [each for each in files if each.facts is not None and each.facts.household_id == household_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +215,8 @@ class ReferralRoom:
             state.gone.add(household_id)
         state.changed_households.add(household_id)
         said: list[Said] = []
-        for file in list(state.files.values()):
-            if file.facts is not None and file.facts.household_id == household_id:
-                said += self._settled(state, file)
+        for file in state.of_household(household_id):
+            said += self._settled(state, file)
         return said
 
     def _reply(self, state: Batch, topic: str, reply: Reply) -> Sequence[Said]:
@@ -218,18 +241,15 @@ class ReferralRoom:
 
     def _desk(self, state: Batch, file: CaseFile) -> Desk:
         household = state.households.get(file.facts.household_id) if file.facts else None
-        return Desk(state.now, self.policy, self.new_id, household, None if state.held is None else state.held - file.held())
+        own = file.held()
+        elsewhere = state.held - own if state.held is not None and own else state.held
+        return Desk(state.now, self.policy, self.new_id, household, elsewhere)
 
     def _keep(self, state: Batch, settled: Settled) -> Sequence[Said]:
         """Take the decision over; nothing after this can fail."""
         file, said = settled
-        before = state.files[file.case_id]
-        if file != before:
-            state.files[file.case_id] = file
-            state.changed.add(file.case_id)
-            state.of_referral |= {each.referral_id: file.case_id for each in file.referrals}
-            if state.held is not None:
-                state.held = state.held - before.held() + file.held()
+        if file != state.files[file.case_id]:
+            state.put(file)
         return said
 
 

@@ -95,6 +95,8 @@ def settle(file: CaseFile, desk: Desk) -> Settled:
     Without the case's own newest state nothing leaves: there is no deadline to tell, and while the case is being merged or split
     nobody knows whose it is. What a consent no longer allows comes back at once.
     """
+    if not (file.referrals or file.assessments or file.apart):  # nobody has talked with the household yet
+        return file, ()
     said: list[Said] = []
     asking = (_ask_who_waits, _propose) if desk.elsewhere is not None else ()
     moved = (_lapse, _recall_doubles, _recall_strangers)
