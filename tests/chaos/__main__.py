@@ -1,4 +1,7 @@
-"""`make chaos MINUTES=n [SEED=n] [NODES=3]`: load and faults for so long, then the verdict as one line of JSON."""
+"""`make chaos MINUTES=n [SEED=n] [NODES=3]`: load and faults for so long, then the verdict as one line of JSON.
+
+The first line names the seed, the last is the JSON, whatever happens. The logs of a run that was not well are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import asyncio
 import json
 import logging
 import random
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +22,7 @@ from tests.chaos.run import Options, chaos
 
 
 def main() -> None:
-    """Status 1 where something was lost, doubled or out of order, or the system did not settle; 2 where Kafka cannot be had."""
+    """Status 1 where something was lost, doubled or out of order, stood still or raised; 2 where Kafka cannot be had."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0, help="how long load and faults go on")
     parser.add_argument("--seed", type=int, default=None, help="repeat an earlier run's schedule")
@@ -28,14 +32,25 @@ def main() -> None:
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     options = Options(given.minutes * 60, seed, given.nodes, given.rate, given.every)
+    print(f"seed {seed}: make chaos MINUTES={given.minutes:g} NODES={given.nodes} SEED={seed}", flush=True)
     _hush()
     try:
         with tempfile.TemporaryDirectory(prefix="bleibe-chaos-") as folder:
             summary = asyncio.run(chaos(Path(folder), options))
+            if not summary["ok"]:
+                _keep(Path(folder) / "logs")
     except NoKafkaError as error:
-        sys.exit(f"NOT RUN: on Apache Kafka, because {error}")
+        print(f"NOT RUN: on Apache Kafka, because {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     print(json.dumps(summary))
     raise SystemExit(0 if summary["ok"] else 1)
+
+
+def _keep(logs: Path) -> None:
+    """For whoever looks for the reason."""
+    if logs.exists():
+        kept = shutil.copytree(logs, tempfile.mkdtemp(prefix="bleibe-chaos-logs-"), dirs_exist_ok=True)
+        print(f"the logs are kept in {kept}")
 
 
 def _hush() -> None:

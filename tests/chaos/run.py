@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deploy.cli.target import Target
 from deploy.demo.clients import Clients, Office
+from deploy.local.kafka import NoKafkaError
 from deploy.local.system import MUENSTER, SERVICES, tokens
 from shared.city import load_city
 from shared.contracts.topics.notices import Notice
@@ -28,6 +30,7 @@ from tests.waiting import eventually
 
 SETTLE_S = 300.0
 EXAMPLES = 20
+FOUND = ("lost", "doubled", "out_of_order", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,68 @@ class Options:
     every_s: float
 
 
+@dataclass(slots=True)
+class Course:
+    """How a run went, as far as it came.
+
+    `found`: what is wrong, None where that was not judged; `failed`: what stood still for good, or raised.
+    """
+
+    options: Options
+    town: Town
+    counts: Counter[str] = field(default_factory=Counter)
+    settle_s: float | None = None
+    events: int = 0
+    found: dict[str, Sequence[str] | None] = field(default_factory=lambda: dict.fromkeys(FOUND))
+    failed: list[str] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        """For the last line."""
+        counted = {name: None if each is None else len(each) for name, each in self.found.items()}
+        return {
+            "ok": not self.failed and all(each == 0 for each in counted.values()),
+            "seed": self.options.seed,
+            "minutes": round(self.options.seconds / 60, 2),
+            "nodes": self.options.nodes,
+            "faults": dict(sorted(self.counts.items())),
+            "notices": sum(isinstance(letter.data, Notice) for letter in self.town.history.sent.values()),
+            "messages": len(self.town.history.sent),
+            "events": self.events,
+            **counted,
+            "settle_s": self.settle_s,
+            "failed": self.failed,
+        }
+
+
 async def chaos(data: Path, options: Options) -> dict[str, Any]:
-    """Run it. The summary's `ok` says whether every promise held; `settle_s` is None where something stood still for good.
+    """Run it, and sum it up whatever happens. The summary's `ok` says whether every promise held.
 
     Raises NoKafkaError.
     """
     never_make_topics()
     read_every_record()
-    city = load_city(MUENSTER)
-    town = Town(city, random.Random(f"town {options.seed}"))  # noqa: S311  a town, no secret
+    course = Course(options, Town(load_city(MUENSTER), random.Random(f"town {options.seed}")))  # noqa: S311  a town, no secret
+    try:
+        await _run(data, course)
+    except NoKafkaError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it was, the last line says so
+        course.failed += _words(error)
+    for each in course.failed:
+        print(f"FAILED {each}", flush=True)
+    return course.summary()
+
+
+async def _run(data: Path, course: Course) -> None:
+    options, town = course.options, course.town
     async with ground(data, options.nodes) as place:
         system = target_of(place.local)
         began = time.monotonic()
         log = _log_since(began)
         offices = {OVER_HTTP: Office(system.pages["intake"], tokens(data)["partner-sozialamt"])}
-        inflictor = Inflictor(place, town, random.Random(f"hand {options.seed}"), log)  # noqa: S311  as above
-        async with Clients(system.bootstrap, city, offices, town) as clients:
+        chance = random.Random(f"hand {options.seed}")  # noqa: S311  as above
+        inflictor = Inflictor(place, town, chance, log, course.counts)
+        async with Clients(system.bootstrap, town.city, offices, town) as clients:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_load(town, clients, options, began))
                 both.create_task(_faults(inflictor, place, options, began))
@@ -66,33 +115,24 @@ async def chaos(data: Path, options: Options) -> dict[str, Any]:
             log("everything is up")
             try:
                 await settle(town, clients, system, began)
-                settle_s = round(time.monotonic() - ended, 1)
-            except AssertionError as error:
-                settle_s = None
-                log(f"NOT SETTLED {error}")
+                course.settle_s = round(time.monotonic() - ended, 1)
+            except AssertionError as error:  # what is there can be judged all the same
+                course.failed += _words(error)
         log("judging")
-        evidence = await collect(system, city)
-        verdict = judge(town.history, evidence)
-    for word, found in (("LOST", verdict.lost), ("DOUBLED", verdict.doubled), ("OUT OF ORDER", verdict.out_of_order)):
-        for each in found[:EXAMPLES]:
-            log(f"{word} {each}")
-    for each in evidence.broken:
-        log(f"BROKEN {each}")
-    return {
-        "ok": settle_s is not None and not (verdict.lost or verdict.doubled or verdict.out_of_order or evidence.broken),
-        "seed": options.seed,
-        "minutes": round(options.seconds / 60, 2),
-        "nodes": options.nodes,
-        "faults": dict(sorted(inflictor.counts.items())),
-        "notices": sum(isinstance(letter.data, Notice) for letter in town.history.sent.values()),
-        "messages": len(town.history.sent),
-        "events": sum(map(len, evidence.journals.values())),
-        "lost": len(verdict.lost),
-        "doubled": len(verdict.doubled),
-        "out_of_order": len(verdict.out_of_order),
-        "broken": len(evidence.broken),
-        "settle_s": settle_s,
-    }
+        evidence = await collect(system, town.city)
+    course.events = sum(map(len, evidence.journals.values()))
+    verdict = judge(town.history, evidence)
+    course.found = dict(zip(FOUND, (verdict.lost, verdict.doubled, verdict.out_of_order, evidence.broken), strict=True))
+    for name, found in course.found.items():
+        for each in (found or ())[:EXAMPLES]:
+            log(f"{name.upper()} {each}")
+
+
+def _words(error: BaseException) -> list[str]:
+    """What failed; of several things at once each."""
+    if isinstance(error, BaseExceptionGroup):
+        return [words for each in error.exceptions for words in _words(each)]
+    return [f"{type(error).__name__}: {error}"[:500]]
 
 
 async def _load(town: Town, clients: Clients, options: Options, began: float) -> None:

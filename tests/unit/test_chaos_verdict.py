@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
 
@@ -19,6 +22,7 @@ from shared.contracts.topics.parts import RecordErased
 from tests.chaos.evidence import Evidence, Owed, Place
 from tests.chaos.faults import Kind, schedule
 from tests.chaos.history import History
+from tests.chaos.run import Options, chaos
 from tests.chaos.town import COURT, Town
 from tests.chaos.verdict import Verdict, judge
 
@@ -154,6 +158,22 @@ def test_thirty_minutes_have_two_hundred_faults_and_a_broker_that_remembers_alon
     assert len(list(schedule(1, 1800, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))) >= 200
     alone = schedule(1, 1800, 6, ["broker"], durable=False)
     assert not any((fault.kind, fault.victim) == (Kind.KILL, "broker") for fault in alone)
+
+
+async def test_a_run_that_raises_has_a_summary_that_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    @contextlib.asynccontextmanager
+    async def ground(*_: object) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(standing_still())
+        yield
+
+    async def standing_still() -> None:
+        raise TimeoutError("kafka-2 was not ready")
+
+    monkeypatch.setattr("tests.chaos.run.ground", ground)
+    summary = await chaos(tmp_path, Options(60, 5, 3, 2, 6))
+    assert (summary["ok"], summary["seed"], summary["lost"]) == (False, 5, None)
+    assert summary["failed"] == ["TimeoutError: kafka-2 was not ready"]
 
 
 def spoilt(how: Callable[[Told], object]) -> Verdict:
