@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from deploy.local import kafka
 from deploy.local.broker import NAME, broker_process
@@ -56,6 +58,20 @@ class Ground:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+    async def leader(self, topic: str, partition: int) -> str | None:
+        """The node that leads this partition now; None where there is none, or nobody says so."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.local.running.bootstrap, request_timeout_ms=5000)
+        try:
+            await asyncio.wait_for(admin.start(), 10)
+            told = (await asyncio.wait_for(admin.describe_topics([topic]), 10))[0]["partitions"]
+        except (KafkaError, OSError, TimeoutError):
+            return None
+        finally:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(admin.close(), 2)
+        led_by = next((each["leader"] for each in told if each["partition"] == partition), None)
+        return next((name for name in self.brokers if name == f"kafka-{led_by}"), None)
 
 
 @contextlib.asynccontextmanager

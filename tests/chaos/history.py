@@ -14,7 +14,10 @@ from shared.messaging.wire import Raw
 
 @dataclass(slots=True)
 class History:
-    """By message id: what was sent, and the first answer. `suits`: notices by docket; `people`: defendants by docket."""
+    """By message id: what was sent, and the first answer. `suits`: notices by docket; `people`: defendants by docket.
+
+    `poison`: records that nobody can take in, each written once; `reused`: ids under which another content was sent, too.
+    """
 
     sent: dict[UUID, Letter] = field(default_factory=dict)
     answers: dict[UUID, Answer] = field(default_factory=dict)
@@ -22,6 +25,7 @@ class History:
     people: dict[str, int] = field(default_factory=dict)
     attempts: set[UUID] = field(default_factory=set)
     poison: list[Raw] = field(default_factory=list)
+    reused: set[UUID] = field(default_factory=set)
 
     def note(self, letter: Letter) -> None:
         """Somebody sends this."""

@@ -1,4 +1,7 @@
-"""The checker of a run of faults can say no: each kind of loss, doubling and disorder is found in a history that has it."""
+"""The checker of a run of faults can say no: each kind of loss, doubling and disorder is found in a history that has it.
+
+So can the run itself: what was not inflicted does not count, and what raises is summed up.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from deploy.cli.target import SERVICES
 from deploy.demo.letters import Letter
@@ -20,8 +26,10 @@ from shared.contracts.catalogue import CASES, VISITS
 from shared.contracts.codes import Answer
 from shared.contracts.topics.parts import RecordErased
 from tests.chaos.evidence import Evidence, Owed, Place
-from tests.chaos.faults import Kind, schedule
+from tests.chaos.faults import LEADER, Fault, Kind, schedule
+from tests.chaos.ground import Ground
 from tests.chaos.history import History
+from tests.chaos.inflict import Inflictor
 from tests.chaos.run import Options, chaos
 from tests.chaos.town import COURT, Town
 from tests.chaos.verdict import Verdict, judge
@@ -151,13 +159,48 @@ def test_a_seed_repeats_its_schedule_and_another_one_does_not() -> None:
         return list(schedule(seed, 600, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))
 
     assert of(1) == of(1) != of(2)
-    assert {fault.kind for fault in schedule(1, 600, 6, ["broker"], durable=False)} == set(Kind)
+
+
+def test_each_kind_comes_early_and_the_leader_is_killed_where_others_can_lead() -> None:
+    three = list(schedule(1, 13 * 9, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))
+    alone = list(schedule(1, 13 * 9, 6, ["broker"], durable=False))
+    assert {fault.kind for fault in three} == set(Kind) == {fault.kind for fault in alone} | {Kind.KILL_LEADER}
+    assert Kind.KILL_LEADER not in {fault.kind for fault in alone}
+    assert {fault.victim for fault in three if fault.kind is Kind.KILL_LEADER} == {LEADER}
 
 
 def test_thirty_minutes_have_two_hundred_faults_and_a_broker_that_remembers_alone_never_dies() -> None:
     assert len(list(schedule(1, 1800, 6, ["kafka-1", "kafka-2", "kafka-3"], durable=True))) >= 200
     alone = schedule(1, 1800, 6, ["broker"], durable=False)
     assert not any((fault.kind, fault.victim) == (Kind.KILL, "broker") for fault in alone)
+
+
+@pytest.mark.parametrize("kind", [Kind.POISON, Kind.DUPLICATES])
+async def test_a_fault_that_was_not_inflicted_does_not_count(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    inflictor = hand_on(town := filing_town())
+
+    async def lost(*_: object) -> None:
+        raise KafkaConnectionError
+
+    async def taken(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr("tests.chaos.inflict.write", lost)
+    await inflictor.inflict(Fault(0, kind, None, 0))
+    assert inflictor.counts[kind] == 0
+    assert not town.history.poison
+    assert not town.history.reused
+    monkeypatch.setattr("tests.chaos.inflict.write", taken)
+    await inflictor.inflict(Fault(0, kind, None, 0))
+    assert inflictor.counts[kind] == 1
+    assert bool(town.history.poison) is (kind is Kind.POISON)
+    assert bool(town.history.reused) is (kind is Kind.DUPLICATES)
+
+
+async def test_duplicates_of_nothing_do_not_count() -> None:
+    inflictor = hand_on(Town(CITY, Random(3)))  # noqa: S311  a town, no secret
+    await inflictor.inflict(Fault(0, Kind.DUPLICATES, None, 0))
+    assert inflictor.counts[Kind.DUPLICATES] == 0
 
 
 async def test_a_run_that_raises_has_a_summary_that_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -174,6 +217,21 @@ async def test_a_run_that_raises_has_a_summary_that_says_so(monkeypatch: pytest.
     summary = await chaos(tmp_path, Options(60, 5, 3, 2, 6))
     assert (summary["ok"], summary["seed"], summary["lost"]) == (False, 5, None)
     assert summary["failed"] == ["TimeoutError: kafka-2 was not ready"]
+
+
+def filing_town() -> Town:
+    """It has filed one suit, which was accepted."""
+    town = Town(CITY, Random(3))  # noqa: S311  a town, no secret
+    town.sued()
+    town.now = 60.0
+    town.history.answers = {each.id: Answer.ACCEPTED for each in town.due() if each.topic == COURT}
+    return town
+
+
+def hand_on(town: Town) -> Inflictor:
+    """For faults of the load alone: nothing runs."""
+    local: Any = SimpleNamespace(running=SimpleNamespace(bootstrap="nowhere"))
+    return Inflictor(Ground(local, {}, ("broker",), durable=False), town, Random(3), lambda _: None)  # noqa: S311  no secret
 
 
 def spoilt(how: Callable[[Told], object]) -> Verdict:
