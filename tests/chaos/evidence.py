@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from asyncpg import Record
 
 from deploy.cli.databases import databases
 from deploy.cli.reconcile import reconcile
 from deploy.cli.target import SERVICES, Target
 from shared.city import City
-from shared.contracts.catalogue import ASSIGNMENTS, CATALOGUE, EVENT_TYPES, RECEIPTS, VISITS, topic_of
+from shared.contracts.catalogue import EVENT_TYPES, topic_of
+from shared.contracts.fields import Event
+from shared.contracts.topics.assessments import AssessmentRecorded, ConsentGiven
 from shared.contracts.topics.assignments import Assignment, AssignmentCreated
+from shared.contracts.topics.handovers import HandoverMade, HandoverRecalled
+from shared.contracts.topics.offers import OfferMade, OfferWithdrawn
+from shared.contracts.topics.parts import RecordErased
 from shared.contracts.topics.receipts import ReceiptIssued
+from shared.contracts.topics.referrals import ReferralChanged
 from shared.contracts.topics.visits import VisitAttempted, VisitOwed
 from shared.messaging.wire import Raw
 from tests.system.one_notice import all_topics, header, read
@@ -44,32 +56,56 @@ class Owed(NamedTuple):
 class Evidence:
     """`wire`: every record of ours in the order of its key on the wire; `journals` the same as written.
 
-    `answers`: by message, the answer of each receipt; `inbound`: what the services keep of it; `cases`: the living case of
-    each notice; `progress`: by reader; `facts`: reporting's own log; `created`: each first assignment's visit;
-    `assigned`: obligations that somebody was sent for; `attempts`: the report behind each attempt told; `broken`: what
+    `contents`: prints of each event as its records have it; `written`: its print as the journal has it, None where that row
+    was emptied. `answers`: by message, the answer of each receipt; `inbound`: what the services keep of it; `parked`: by
+    service, what waits for a person; `cases`: the living case of each notice; `progress`: by reader; `facts`: reporting's own
+    log; `created`: each first assignment's visit; `assigned`: obligations that somebody was sent for; `told`: of a message,
+    what was told because of it; `filed`: the reports in outreach's case files; `passed_on`: what a provider was told of each
+    referral in its order, whom a handover names (an offer nobody), None where that was taken back; `broken`: what
     `bleibe reconcile` says is.
     """
 
     wire: dict[Key, list[Place]] = field(default_factory=dict)
     journals: dict[Key, list[Place]] = field(default_factory=dict)
+    contents: dict[tuple[Key, Place], set[str]] = field(default_factory=dict)
+    written: dict[tuple[Key, Place], str | None] = field(default_factory=dict)
     streams: dict[Key, int] = field(default_factory=dict)
     progress: dict[str, dict[Key, int]] = field(default_factory=dict)
     answers: dict[UUID, list[str]] = field(default_factory=dict)
     inbound: dict[UUID, list[str | None]] = field(default_factory=dict)
+    parked: dict[str, list[Raw]] = field(default_factory=dict)
     cases: dict[UUID, UUID] = field(default_factory=dict)
     owed: list[Owed] = field(default_factory=list)
     excused: set[tuple[UUID, UUID]] = field(default_factory=set)
     created: list[UUID] = field(default_factory=list)
     assigned: set[UUID] = field(default_factory=set)
-    attempts: list[UUID] = field(default_factory=list)
+    told: list[tuple[UUID, str]] = field(default_factory=list)
+    filed: list[UUID] = field(default_factory=list)
+    passed_on: dict[Key, list[frozenset[UUID] | None]] = field(default_factory=dict)
     facts: list[tuple[str, str, int]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
 SERVICE = "urn:bleibe:service:"
 
-READERS = {topic.name: [each for each in topic.readers if each in SERVICES] for topic in CATALOGUE if topic.family is None}
-"""Who of ours reads a topic of ours."""
+
+@functools.cache
+def readers_of(topic: str) -> tuple[str, ...]:
+    """Who of ours reads a topic."""
+    return tuple(each for each in topic_of(topic).readers if each in SERVICES)
+
+
+def message_id(raw: Raw) -> UUID | None:
+    """None where nobody can read it."""
+    try:
+        return UUID(header(raw, "ce_id"))
+    except ValueError:
+        return None
+
+
+def print_of(kind: str, content: bytes | None) -> str:
+    """Tells an event's type and content from any other."""
+    return hashlib.sha256(kind.encode() + (b"\0-" if content is None else b"\0+" + content)).hexdigest()
 
 
 async def collect(system: Target, city: City) -> Evidence:
@@ -79,14 +115,15 @@ async def collect(system: Target, city: City) -> Evidence:
     take(evidence, await read(system.bootstrap, ours))
     async with databases(system, SERVICES) as at:
         for service, connection in at.items():
-            for row in await connection.fetch("select topic, key, n, event_id from journal order by topic, key, n"):
-                evidence.journals.setdefault((row["topic"], row["key"]), []).append(Place(row["n"], str(row["event_id"])))
+            rows = await connection.fetch("select topic, key, n, event_id, type, data from journal order by topic, key, n")
+            take_written(evidence, map(dict, rows))
             for row in await connection.fetch("select topic, key, last from streams"):
                 evidence.streams[row["topic"], row["key"]] = row["last"]
             rows = await connection.fetch("select topic, key, last from progress")
             evidence.progress[service] = {(row["topic"], row["key"]): row["last"] for row in rows}
             for row in await connection.fetch("select id, answer from inbound"):
                 evidence.inbound.setdefault(row["id"], []).append(row["answer"])
+            evidence.parked[service] = [_raw(row) for row in await connection.fetch("select * from parked")]
         rows = await at["intake"].fetch(
             """
             with recursive living as (
@@ -98,10 +135,27 @@ async def collect(system: Target, city: City) -> Evidence:
             """
         )
         evidence.cases = {row["id"]: row["now_in"] for row in rows}
+        rows = await at["outreach"].fetch("select jsonb_array_elements(state -> 'reports') ->> 'id' as id from case_files")
+        evidence.filed = [UUID(row["id"]) for row in rows]
         rows = await at["reporting"].fetch("select topic, key, n from facts")
         evidence.facts = [(row["topic"], str(row["key"]), row["n"]) for row in rows]
     evidence.broken = [f"{check.name}: {check.detail}" for check in await reconcile(system) if not check.ok]
     return evidence
+
+
+def _raw(row: Record) -> Raw:
+    """A parked record as it came."""
+    headers = tuple((name, None if text is None else base64.b64decode(text)) for name, text in json.loads(row["record_headers"]))
+    return Raw(row["topic"], row["record_key"], row["record_value"], headers)
+
+
+def take_written(evidence: Evidence, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Take in a journal."""
+    for row in rows:
+        key, place = (row["topic"], row["key"]), Place(row["n"], str(row["event_id"]))
+        evidence.journals.setdefault(key, []).append(place)
+        data = None if row["data"] is None else row["data"].encode()
+        evidence.written[key, place] = None if row["type"] == RecordErased.TYPE else print_of(row["type"], data)
 
 
 def take(evidence: Evidence, raws: Iterable[Raw]) -> None:
@@ -110,30 +164,54 @@ def take(evidence: Evidence, raws: Iterable[Raw]) -> None:
     for raw in raws:
         if not header(raw, "ce_source").startswith(SERVICE):
             continue  # an intruder's
-        place = Place(int(header(raw, "ce_keysequence")), header(raw, "ce_id"))
-        evidence.wire.setdefault((raw.topic, (raw.key or b"").decode()), []).append(place)
-        if place.event_id not in seen:
+        key, place = (raw.topic, (raw.key or b"").decode()), Place(int(header(raw, "ce_keysequence")), header(raw, "ce_id"))
+        evidence.wire.setdefault(key, []).append(place)
+        evidence.contents.setdefault((key, place), set()).add(print_of(header(raw, "ce_type"), raw.value))
+        if place.event_id not in seen and raw.value is not None:
             seen.add(place.event_id)
-            _take_content(evidence, raw)
+            event = EVENT_TYPES[header(raw, "ce_type")].model_validate_json(raw.value)
+            _take_content(evidence, event)
+            _take_told(evidence, event, header(raw, "ce_causationid"))
+            _take_passed_on(evidence, event, key)
 
 
-def _take_content(evidence: Evidence, raw: Raw) -> None:
-    if topic_of(raw.topic) not in (RECEIPTS, VISITS, ASSIGNMENTS) or raw.value is None:
-        return
-    match EVENT_TYPES[header(raw, "ce_type")].model_validate_json(raw.value):
-        case ReceiptIssued() as receipt:
-            evidence.answers.setdefault(receipt.message_id, []).append(receipt.answer)
-        case VisitOwed() as told:
+def _take_content(evidence: Evidence, event: Event) -> None:
+    match event:
+        case ReceiptIssued():
+            evidence.answers.setdefault(event.message_id, []).append(event.answer)
+        case VisitOwed():
             evidence.owed += [
-                Owed(told.case_id, one.person_id, one.address_id, one.proceeding_id, one.round, one.obligation_id)
-                for one in told.obligations
+                Owed(event.case_id, one.person_id, one.address_id, one.proceeding_id, one.round, one.obligation_id)
+                for one in event.obligations
             ]
-            evidence.excused |= {(told.case_id, each.person_id) for each in told.excused}
-        case VisitAttempted() as attempt:
-            evidence.attempts.append(attempt.report_id)
-        case Assignment() as assignment:
-            if isinstance(assignment, AssignmentCreated):
-                evidence.created.append(assignment.visit_id)
-            evidence.assigned |= {each.obligation_id for each in assignment.residents}
+            evidence.excused |= {(event.case_id, each.person_id) for each in event.excused}
+        case Assignment():
+            if isinstance(event, AssignmentCreated):
+                evidence.created.append(event.visit_id)
+            evidence.assigned |= {each.obligation_id for each in event.residents}
+        case _:
+            pass
+
+
+def _take_told(evidence: Evidence, event: Event, cause: str) -> None:
+    match event:
+        case VisitAttempted() | AssessmentRecorded():
+            evidence.told.append((event.report_id, event.TYPE))
+        case ConsentGiven():
+            evidence.told.append((event.consent_id, event.TYPE))
+        case ReferralChanged() if cause:  # the clock has no id
+            evidence.told.append((UUID(cause), event.state))
+        case _:
+            pass
+
+
+def _take_passed_on(evidence: Evidence, event: Event, key: Key) -> None:
+    match event:
+        case OfferMade():
+            evidence.passed_on.setdefault(key, []).append(frozenset())
+        case HandoverMade():
+            evidence.passed_on.setdefault(key, []).append(frozenset(each.person_id for each in event.persons))
+        case OfferWithdrawn() | HandoverRecalled():
+            evidence.passed_on.setdefault(key, []).append(None)
         case _:
             pass

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from deploy.demo.letters import Letter
 from shared.contracts.codes import Answer
-from shared.contracts.topics.field_reports import AttemptReported
 from shared.contracts.topics.notices import SuitFiled
 from shared.messaging.wire import Raw
 
@@ -23,7 +22,6 @@ class History:
     answers: dict[UUID, Answer] = field(default_factory=dict)
     suits: dict[str, set[UUID]] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
-    attempts: set[UUID] = field(default_factory=set)
     poison: list[Raw] = field(default_factory=list)
     reused: set[UUID] = field(default_factory=set)
 
@@ -34,8 +32,6 @@ class History:
         if isinstance(data, SuitFiled) and data.proceeding is not None:
             self.suits.setdefault(data.proceeding.docket, set()).add(letter.id)
             self.people[data.proceeding.docket] = len(data.defendants)
-        elif isinstance(data, AttemptReported):
-            self.attempts.add(letter.id)
 
     def accepted(self, ids: set[UUID]) -> set[UUID]:
         """Those of them that were accepted."""

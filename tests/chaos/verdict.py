@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.contracts.codes import Answer
 from shared.contracts.topics.notices import Notice
-from tests.chaos.evidence import READERS, Evidence, Key
+from tests.chaos.evidence import Evidence, Key, readers_of
 from tests.chaos.history import History
+from tests.chaos.messages import doubled_messages, lost_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def judge(history: History, evidence: Evidence) -> Verdict:
 
 
 def _lost(history: History, evidence: Evidence) -> Iterator[str]:
-    yield from _unanswered(history, evidence)
+    yield from lost_messages(history, evidence)
     notices = {each for each, letter in history.sent.items() if isinstance(letter.data, Notice)}
     yield from (f"notice {each} has no case" for each in history.accepted(notices) - evidence.cases.keys())
     for suit, defendants, covered in _persons(history, evidence):
@@ -36,44 +37,34 @@ def _lost(history: History, evidence: Evidence) -> Iterator[str]:
             yield f"of {defendants} defendants of suit {suit} {covered} are owed a visit or excused"
     unassigned = {each.obligation_id for each in evidence.owed} - evidence.assigned
     yield from (f"nobody was sent for obligation {each}" for each in unassigned)
-    untold = history.accepted(history.attempts) - set(evidence.attempts)
-    yield from (f"attempt {each} was never told" for each in untold)
     yield from _unsent(evidence)
     yield from _unread(evidence)
-
-
-def _unanswered(history: History, evidence: Evidence) -> Iterator[str]:
-    yield from (f"message {each} has no answer" for each in history.sent.keys() - history.answers.keys())
-    for message, answer in history.answers.items():
-        if answer is Answer.PARKED:
-            yield f"message {message} needs a person although it is well-formed"
-        if answer is Answer.ACCEPTED and evidence.inbound.get(message) != [answer]:
-            yield f"message {message} was accepted and is kept as {evidence.inbound.get(message)}"
 
 
 def _unsent(evidence: Evidence) -> Iterator[str]:
     for key, written in evidence.journals.items():
         for place in set(written) - set(evidence.wire.get(key, ())):
             yield f"{_name(key)} {place.n} was written and is not on its topic"
+    for (key, place), prints in evidence.contents.items():
+        written_as = evidence.written.get((key, place))
+        if written_as is not None and prints != {written_as}:
+            yield f"{_name(key)} {place.n} is not told as it was written"
 
 
 def _unread(evidence: Evidence) -> Iterator[str]:
     for key, last in evidence.streams.items():
-        for reader in READERS.get(key[0], ()):
+        for reader in readers_of(key[0]):
             if (read := evidence.progress[reader].get(key, 0)) < last:
                 yield f"{reader} has read {read} of {last} of {_name(key)}"
     known = set(evidence.facts)
     for key, written in evidence.journals.items():
-        for place in written if "reporting" in READERS.get(key[0], ()) else ():
+        for place in written if "reporting" in readers_of(key[0]) else ():
             if (*key, place.n) not in known:
                 yield f"reporting has no fact {_name(key)} {place.n}"
 
 
 def _doubled(history: History, evidence: Evidence) -> Iterator[str]:
-    for message, answers in evidence.answers.items():
-        if (count := answers.count(Answer.ACCEPTED)) > 1:
-            yield f"message {message} was accepted {count} times"
-    yield from (f"message {each} is kept {len(kept)} times" for each, kept in evidence.inbound.items() if len(kept) > 1)
+    yield from doubled_messages(history, evidence)
     yield from _mixed_up(history, evidence)
     for suit, defendants, covered in _persons(history, evidence):
         if covered > defendants:
@@ -83,12 +74,14 @@ def _doubled(history: History, evidence: Evidence) -> Iterator[str]:
         obligations[each[:-1]].add(each.obligation_id)
     yield from (f"one visit is owed {len(ids)} times: {what}" for what, ids in obligations.items() if len(ids) > 1)
     yield from _twice("visit {} was assigned anew", evidence.created)
-    yield from _twice("attempt {} was told twice", evidence.attempts)
+    yield from _passed_on_again(evidence)
+    for key, place in evidence.contents.keys() - evidence.written.keys():
+        yield f"{_name(key)} {place.n} is on its topic and was never written"
     yield from _twice("fact {} was taken twice", evidence.facts)
     yield from _two_places(evidence)
     for reader, progress in evidence.progress.items():
         for key, read in progress.items():
-            if reader in READERS.get(key[0], ()) and read > (written := evidence.streams.get(key, 0)):
+            if reader in readers_of(key[0]) and read > (written := evidence.streams.get(key, 0)):
                 yield f"{reader} has read {read} of {_name(key)}, of which {written} were written"
 
 
@@ -101,6 +94,17 @@ def _mixed_up(history: History, evidence: Evidence) -> Iterator[str]:
         if len(cases) > 1:
             yield f"suit {min(notices)} became {len(cases)} cases"
     yield from (f"case {case} took in {count} suits of strangers" for case, count in suits_of.items() if count > 1)
+
+
+def _passed_on_again(evidence: Evidence) -> Iterator[str]:
+    """A provider is asked once, or again after we took that back; and handed somebody over once.
+
+    A later handover replaces the first where more persons have consented since.
+    """
+    for key, told in evidence.passed_on.items():
+        for before, whom in itertools.pairwise(told):
+            if before is not None and whom is not None and not whom > before:
+                yield f"{_name(key)} passes on what was passed on before"
 
 
 def _two_places(evidence: Evidence) -> Iterator[str]:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -22,22 +23,37 @@ from deploy.cli.target import SERVICES
 from deploy.demo.letters import Letter
 from deploy.local.system import MUENSTER
 from shared.city import load_city
-from shared.contracts.catalogue import CASES, VISITS
-from shared.contracts.codes import Answer
+from shared.contracts.catalogue import CASES, HANDOVERS, OFFERS, REFERRALS, VISITS
+from shared.contracts.codes import Answer, Need, NeedGroup, ReferralState, TransmissionBasis, WithdrawReason
+from shared.contracts.fields import Event
+from shared.contracts.topics.assessments import AssessmentRecorded
+from shared.contracts.topics.field_reports import AttemptReported, FieldReport, SlotReported, Talk
+from shared.contracts.topics.handovers import HandedPerson, HandoverMade, HandoverRecalled
 from shared.contracts.topics.parts import RecordErased
-from tests.chaos.evidence import Evidence, Owed, Place
+from shared.contracts.topics.referrals import ReferralChanged
+from shared.messaging.wire import Envelope, Raw, encode
+from tests.chaos.evidence import SERVICE, Evidence, Owed, Place, take, take_written
 from tests.chaos.faults import LEADER, Fault, Kind, schedule
 from tests.chaos.ground import Ground
 from tests.chaos.history import History
 from tests.chaos.inflict import Inflictor
+from tests.chaos.messages import EFFECTS
 from tests.chaos.run import Options, chaos
 from tests.chaos.town import COURT, Town
 from tests.chaos.verdict import Verdict, judge
 
 CITY = load_city(MUENSTER)
-CASE, PERSON, ADDRESS, SUIT, OBLIGATION, VISIT, REPORT = (UUID(int=n) for n in range(7))
+CASE, PERSON, ADDRESS, SUIT, OBLIGATION, VISIT, REFERRAL, SECOND_PERSON = (UUID(int=n) for n in range(8))
 KEY, TOLD = (CASES.name, str(CASE)), (VISITS.name, str(CASE))
+OFFERED, HANDED = (OFFERS.of("skf"), str(REFERRAL)), (HANDOVERS.of("skf"), str(REFERRAL))
 FIRST, SECOND, ANSWER = (Place(n, str(uuid4())) for n in (1, 2, 1))
+KINDS: tuple[type[Event], ...] = (*EFFECTS, SlotReported)
+SENT = {kind: uuid4() for kind in KINDS}
+"""One message of each kind that follows a visit or an offer."""
+REPORT = SENT[AttemptReported]
+REFUSED, PARKED = uuid4(), uuid4()
+POISON = [*(Raw(COURT, b"k", b"{", (("ce_id", str(each).encode()),)) for each in (REFUSED, PARKED)), Raw(COURT, b"k", b"{", ())]
+INTRUDER = Raw(CASES.name, b"k", b"{", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,7 @@ class Told:
 
 
 def told() -> Told:
-    """One suit against one defendant who was visited once, as it should be."""
+    """One suit against one defendant who was visited once, and helped, as it should be; and poison of each kind."""
     town = Town(CITY, Random(3))  # noqa: S311  a town, no secret
     town.sued()
     town.now = 60.0
@@ -58,22 +74,32 @@ def told() -> Told:
     history = History()
     history.note(filed)
     history.people = dict.fromkeys(history.people, 1)
-    history.answers = {filed.id: Answer.ACCEPTED, REPORT: Answer.ACCEPTED}
-    history.attempts = {REPORT}
-    history.sent[REPORT] = Letter("field-reports.mitte", RecordErased(), CASE, id=REPORT)  # its content is not asked for
+    for kind, message in SENT.items():
+        history.note(Letter("the sender's", kind.model_construct(talk=Talk()), CASE, id=message))  # nothing else is asked for
+    history.answers = dict.fromkeys(history.sent, Answer.ACCEPTED)
+    history.poison = [*POISON, INTRUDER]
+    history.reused = {filed.id}
     facts = {KEY: [FIRST, SECOND], TOLD: [ANSWER]}
     evidence = Evidence(
         wire={key: list(places) for key, places in facts.items()},
         journals={key: list(places) for key, places in facts.items()},
+        contents={(key, place): {"content"} for key, places in facts.items() for place in places},
+        written={(key, place): "content" for key, places in facts.items() for place in places},
         streams={KEY: 2, TOLD: 1},
         progress={reader: {KEY: 2, TOLD: 1} for reader in SERVICES},
-        answers={filed.id: ["accepted", "duplicate"]},
-        inbound={filed.id: ["accepted"], REPORT: ["accepted"]},
+        answers={filed.id: ["accepted", "duplicate", "rejected"], REFUSED: ["rejected", "duplicate"], PARKED: ["parked"]},
+        inbound={**{each: ["accepted"] for each in history.sent}, REFUSED: ["rejected"], PARKED: ["parked"]},
+        parked={reader: [INTRUDER] for reader in SERVICES} | {"intake": POISON[1:]},
         cases={filed.id: CASE},
         owed=[Owed(CASE, PERSON, ADDRESS, SUIT, 1, OBLIGATION)],
         created=[VISIT],
         assigned={OBLIGATION},
-        attempts=[REPORT],
+        told=[*((SENT[kind], what) for kind, what in EFFECTS.items()), (REPORT, AssessmentRecorded.TYPE)],
+        filed=[message for kind, message in SENT.items() if issubclass(kind, FieldReport)],
+        passed_on={
+            OFFERED: [frozenset(), None, frozenset()],
+            HANDED: [frozenset({PERSON}), frozenset({PERSON, SECOND_PERSON}), None, frozenset({PERSON})],
+        },
         facts=[(*KEY, 1), (*KEY, 2), (*TOLD, 1)],
     )
     return Told(history, evidence, filed.id)
@@ -110,8 +136,15 @@ LOSSES: dict[str, Callable[[Told], object]] = {
     "has no case": lambda c: c.evidence.cases.clear(),
     "of 1 defendants": lambda c: c.evidence.owed.clear(),
     "nobody was sent": lambda c: c.evidence.assigned.clear(),
-    "was never told": lambda c: c.evidence.attempts.clear(),
+    "never told as de.bleibe.assessment": lambda c: c.evidence.told.remove((REPORT, AssessmentRecorded.TYPE)),
+    "is in no case's file": lambda c: c.evidence.filed.remove(SENT[SlotReported]),
+    "used again and nobody refused it": lambda c: c.evidence.answers[c.notice].remove("rejected"),
+    f"poison {REFUSED} was answered []": lambda c: c.evidence.answers.pop(REFUSED),
+    f"poison {PARKED} on {COURT} lies parked 0 times": lambda c: c.evidence.parked["intake"].remove(POISON[1]),
+    f"poison without an id on {COURT} lies parked 0 times": lambda c: c.evidence.parked["intake"].remove(POISON[2]),
+    "on cases lies parked 0 times at referral": lambda c: c.evidence.parked["referral"].clear(),
     "is not on its topic": lambda c: c.evidence.wire[KEY].pop(),
+    "is not told as it was written": lambda c: c.evidence.contents[KEY, SECOND].add("another"),
     "outreach has read 1 of 2": lambda c: c.evidence.progress["outreach"].update({KEY: 1}),
     "reporting has no fact": lambda c: c.evidence.facts.pop(),
 }
@@ -123,7 +156,14 @@ DOUBLES: dict[str, Callable[[Told], object]] = {
     "has 2 persons to visit": lambda c: c.evidence.excused.add((CASE, VISIT)),
     "is owed 2 times": owed_twice,
     "was assigned anew": lambda c: c.evidence.created.append(VISIT),
-    "was told twice": lambda c: c.evidence.attempts.append(REPORT),
+    "2 times as de.bleibe.assessment": lambda c: c.evidence.told.append((REPORT, AssessmentRecorded.TYPE)),
+    "was filed 2 times": lambda c: c.evidence.filed.append(REPORT),
+    f"poison {REFUSED} was answered ['rejected', 'rejected']": lambda c: c.evidence.answers[REFUSED].append("rejected"),
+    f"poison {PARKED} took effect": lambda c: c.evidence.inbound.update({PARKED: ["accepted"]}),
+    "lies parked 2 times at intake": lambda c: c.evidence.parked["intake"].append(POISON[2]),
+    "offers.skf": lambda c: c.evidence.passed_on[OFFERED].remove(None),
+    "handovers.skf": lambda c: c.evidence.passed_on[HANDED].remove(None),
+    "was never written": lambda c: c.evidence.written.pop((KEY, SECOND)),
     "was taken twice": lambda c: c.evidence.facts.append(c.evidence.facts[0]),
     "2 stands for 2 events": lambda c: c.evidence.wire[KEY].append(Place(2, str(uuid4()))),
     "more than one place": lambda c: c.evidence.wire[TOLD].append(Place(2, ANSWER.event_id)),
@@ -148,6 +188,52 @@ def test_a_double_is_found(words: str) -> None:
 @pytest.mark.parametrize("words", DISORDER)
 def test_a_swap_is_found(words: str) -> None:
     assert any(words in each for each in spoilt(DISORDER[words]).out_of_order)
+
+
+@pytest.mark.parametrize("kind", EFFECTS, ids=lambda kind: kind.__name__)
+def test_each_accepted_message_has_its_effect_once_and_a_refused_one_none(kind: type[Event]) -> None:
+    message, what = SENT[kind], EFFECTS[kind]
+    never = spoilt(lambda c: c.evidence.told.remove((message, what)))
+    twice = spoilt(lambda c: c.evidence.told.append((message, what)))
+    refused = spoilt(lambda c: c.history.answers.update({message: Answer.REJECTED}))
+    assert never.lost == (f"message {message} was accepted and never told as {what}",)
+    assert twice.doubled == (f"message {message} was told 2 times as {what}",)
+    assert f"message {message} was refused and is told as {what}" in refused.doubled
+
+
+def test_a_record_is_compared_with_its_row_in_the_journal_unless_that_was_emptied() -> None:
+    raw, row = written(REFERRALS.name, 1, changed(ReferralState.ACCEPTED))
+    other, _ = written(REFERRALS.name, 1, changed(ReferralState.STARTED), event_id=row["event_id"])
+    emptied = row | {"type": RecordErased.TYPE, "data": "{}"}
+
+    def found(*raws: Raw, row: dict[str, Any]) -> tuple[str, ...]:
+        evidence = Evidence()
+        take_written(evidence, [row])
+        take(evidence, raws)
+        return judge(History(), evidence).lost
+
+    unlike = f"referrals {CASE} 1 is not told as it was written"
+    no_fact = f"reporting has no fact referrals {CASE} 1"
+    assert found(raw, row=row) == found(raw, row=emptied) == (no_fact,)
+    assert found(other, row=row) == found(raw, other, row=row) == (unlike, no_fact)
+
+
+def test_what_providers_are_told_and_what_a_reply_led_to_is_read_from_the_topics() -> None:
+    evidence = Evidence()
+    person = HandedPerson(person_id=PERSON, family_name="Muster")
+    handover = HandoverMade(
+        referral_id=REFERRAL,
+        case_id=CASE,
+        basis=TransmissionBasis.CONSENT,
+        need=Need.LEGAL_ADVICE,
+        persons=(person,),
+        address=None,
+    )
+    recall = HandoverRecalled(referral_id=REFERRAL, reason=WithdrawReason.CONSENT_WITHDRAWN)
+    raws = [written(HANDED[0], n, event)[0] for n, event in enumerate((handover, recall, handover), 1)]
+    take(evidence, [*raws, *raws, written(REFERRALS.name, 1, changed(ReferralState.ACCEPTED), cause=REPORT)[0]])
+    assert evidence.passed_on == {(HANDED[0], str(CASE)): [frozenset({PERSON}), None, frozenset({PERSON})]}
+    assert evidence.told == [(REPORT, ReferralState.ACCEPTED)]
 
 
 def test_repetitions_on_the_wire_are_no_fault() -> None:
@@ -232,6 +318,23 @@ def hand_on(town: Town) -> Inflictor:
     """For faults of the load alone: nothing runs."""
     local: Any = SimpleNamespace(running=SimpleNamespace(bootstrap="nowhere"))
     return Inflictor(Ground(local, {}, ("broker",), durable=False), town, Random(3), lambda _: None)  # noqa: S311  no secret
+
+
+def changed(state: ReferralState) -> ReferralChanged:
+    today = datetime.now(UTC).date()
+    return ReferralChanged(
+        case_id=CASE, referral_id=REFERRAL, group=NeedGroup.ADVICE, state=state, provider="skf", try_number=1, changed_on=today
+    )
+
+
+def written(
+    topic: str, n: int, event: Event, *, event_id: UUID | None = None, cause: UUID | None = None
+) -> tuple[Raw, dict[str, Any]]:
+    """An event of referral about the case on its topic, and its row in the journal."""
+    data, event_id = event.model_dump_json(), event_id or uuid4()
+    envelope = Envelope(event_id, f"{SERVICE}referral", event.TYPE, datetime.now(UTC), str(CASE), n, causation=cause)
+    row = {"topic": topic, "key": str(CASE), "n": n, "event_id": event_id, "type": event.TYPE, "data": data}
+    return encode(topic, envelope, data.encode()), row
 
 
 def spoilt(how: Callable[[Told], object]) -> Verdict:
