@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import cast
 
 from pydantic import BaseModel
@@ -41,10 +42,10 @@ def fold(parts: Parts, event: BaseModel) -> None:
 
     An event that says nothing an indicator needs changes nothing.
     """
-    for kind, (topic, step) in _STEPS.items():
-        if isinstance(event, kind):
-            setattr(parts, topic, step(getattr(parts, topic), event))
-            return
+    found = _step_of(type(event))
+    if found is not None:
+        topic, step = found
+        setattr(parts, topic, step(getattr(parts, topic), event))
 
 
 def _case(part: CasePart | None, event: cases.CaseEvent) -> CasePart:
@@ -201,8 +202,11 @@ def _ended(_: OutcomePart | None, event: outcomes.OutcomeRecorded) -> OutcomePar
     return OutcomePart(event.outcome, event.ended_on)
 
 
+Step = tuple[str, Callable[[object, BaseModel], object]]
+"""A part, and how an event changes it."""
+
 _STEPS = cast(
-    "dict[type[BaseModel], tuple[str, Callable[[object, BaseModel], object]]]",
+    "dict[type[BaseModel], Step]",
     {
         cases.CaseEvent: ("cases", _case),
         cases.CaseMerged: ("cases", _merged),
@@ -222,3 +226,8 @@ _STEPS = cast(
         outcomes.OutcomeRecorded: ("outcomes", _ended),
     },
 )
+
+
+@cache  # there are only so many kinds of events
+def _step_of(kind: type[BaseModel]) -> Step | None:
+    return next((_STEPS[each] for each in kind.__mro__ if each in _STEPS), None)
