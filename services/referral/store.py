@@ -48,9 +48,9 @@ async def case_ids(tx: Tx, touched: Touched) -> set[UUID]:
     """These cases, those of these referrals and households, and all that are to be read with them, as far as is known now."""
     rows = await tx.fetch(
         """
-        select case_id, follows <> '{}' as moved from case_files where case_id = any($1::uuid[]) or household_id = any($3::uuid[])
-        union all
-        select case_id, follows <> '{}' from referrals join case_files using (case_id) where referral_id = any($2::uuid[])
+        select case_id, follows <> '{}' as moved from case_files
+        where case_id = any($1::uuid[]) or household_id = any($3::uuid[])
+            or case_id = any(array(select case_id from referrals where referral_id = any($2::uuid[])))
         """,
         list(touched.cases),
         list(touched.referrals),
