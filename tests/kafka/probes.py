@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    NoError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
+    UnknownMemberIdError,
     for_code,
 )
 from aiokafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
@@ -50,12 +53,31 @@ async def probe(clients: Mapping[str, Any], topics: Sequence[str], groups: Seque
         await client.close()
 
 
+async def settled_in(clients: Mapping[str, Any], groups: Sequence[str]) -> bool:
+    """Whether the cluster has what it makes only when first asked for it: these groups' coordinators, numbers of producers."""
+    client = AIOKafkaClient(**clients)
+    await client.bootstrap()
+    try:
+        for group in groups:
+            await client.coordinator_lookup(CoordinationType.GROUP, group)
+        answers = [await _ask(client, HeartbeatRequest(group, 0, "nobody")) for group in groups]
+        numbered = await _ask(client, InitProducerIdRequest(None, WAIT_MS))
+    except GroupCoordinatorNotAvailableError:
+        return False
+    finally:
+        await client.close()
+    return {each.error_code for each in answers} == {UnknownMemberIdError.errno} and numbered.error_code == NoError.errno
+
+
 async def _ask(client: AIOKafkaClient, request: Any) -> Any:  # noqa: ANN401  aiokafka ships no types
     return await client.send(client.get_random_node(), request)
 
 
-def _let_through(code: int) -> bool:
-    return for_code(code) not in REFUSED
+def _let_through(code: int, done: type[Exception] = NoError) -> bool:
+    """Whether it was `done`, and not refused. Any other answer tells nothing of what one may, and fails the test."""
+    answer = for_code(code)
+    assert answer is done or answer in REFUSED, f"neither done nor refused: {answer.__name__}"
+    return answer is done
 
 
 async def _describe(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
@@ -79,7 +101,7 @@ async def _write(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
 
 async def _use_groups(client: AIOKafkaClient, groups: Sequence[str]) -> Cells:
     answers = {group: await _ask(client, HeartbeatRequest(group, 0, "nobody")) for group in groups}
-    return {("use group", group): _let_through(answer.error_code) for group, answer in answers.items()}
+    return {("use group", group): _let_through(answer.error_code, UnknownMemberIdError) for group, answer in answers.items()}
 
 
 async def _without_repetition(client: AIOKafkaClient) -> Cells:

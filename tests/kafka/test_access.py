@@ -24,7 +24,7 @@ from deploy.local.secured import secured
 from deploy.local.system import MUENSTER
 from shared.city import load_city
 from tests.kafka.clusters import kafka_of
-from tests.kafka.probes import Cells, probe
+from tests.kafka.probes import Cells, probe, settled_in
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -115,6 +115,7 @@ async def guarded(tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN
         await apply_topics(made.clients("admin"), small)
         await apply_access(made.clients("admin"), grants(CITY), made.passwords)
         await eventually(lambda: as_wanted(made), within_s=30)
+        await eventually(lambda: settled_in(made.clients("admin"), PRINCIPALS), within_s=30)
         yield made
 
 
