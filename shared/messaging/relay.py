@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import Span, SpanKind
 
 from shared.messaging.journal import republish
@@ -27,6 +28,8 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.telemetry import parent_context, tracer
 
 log = structlog.get_logger()
+
+Rows = Sequence[asyncpg.Record]
 
 LOCK = 0x626C6569  # "blei": one relay per database
 BATCH = 1000
@@ -142,7 +145,6 @@ class Relay:
             linger_ms=0,
             request_timeout_ms=int(self.request_timeout_s * 1000),
             max_batch_size=262_144,
-            partitioner=_partition,
         )
         probe = AIOKafkaConsumer(**self.clients, group_id=None, enable_auto_commit=False)
         try:
@@ -171,33 +173,51 @@ class Relay:
             return
         acknowledged = await asyncio.wait_for(self._send(producer, rows), 3 * self.request_timeout_s)
         newest: dict[tuple[str, int], tuple[int, int, str]] = {}
-        for row, one in zip(rows, acknowledged, strict=True):
+        for one, batch in acknowledged:
             if one.offset >= 0:  # an idempotent producer's repetition may be acknowledged without an offset
                 low, _, _ = newest.get((one.topic, one.partition), (one.offset, 0, ""))
-                newest[one.topic, one.partition] = low, one.offset, row["event_id"]
+                newest[one.topic, one.partition] = low, one.offset + len(batch) - 1, batch[-1]["event_id"]
         await remember(tx, [row["place"] for row in rows], newest)
         self.sent += len(rows)
 
-    async def _send(self, producer: AIOKafkaProducer, rows: list[asyncpg.Record]) -> list[Any]:
+    async def _send(self, producer: AIOKafkaProducer, rows: Rows) -> list[tuple[Any, Rows]]:
+        """All rows, in the order given in each partition; each batch with what the broker says of it."""
         waiting: list[asyncio.Future[Any]] = []
-        spans: list[Span] = []
+        batches: list[Rows] = []
+        spans = [_span(row) for row in rows if _sampled(row["traceparent"])]
         try:
-            for row in rows:
-                raw = _record(row, self.source)
-                if _sampled(row["traceparent"]):
-                    spans.append(_span(row))
-                waiting.append(await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers)))
-            return await asyncio.gather(*waiting)
+            for (topic, partition), some in (await _by_partition(producer, rows)).items():
+                left = some
+                while left:
+                    builder, taken = self._batch(producer, left)
+                    waiting.append(await producer.send_batch(builder, topic, partition=partition))
+                    batches.append(taken)
+                    left = left[len(taken) :]
+            return list(zip(await asyncio.gather(*waiting), batches, strict=True))
         finally:
             for one in waiting:
                 one.cancel()
             for span in spans:
                 span.end()
 
+    def _batch(self, producer: AIOKafkaProducer, rows: Rows) -> tuple[BatchBuilder, Rows]:
+        """As many of these rows as one batch takes. A future a record, as `send` makes, took a tenth of a notice's time."""
+        builder = producer.create_batch()
+        for n, row in enumerate(rows):
+            raw = _record(row, self.source)
+            if builder.append(timestamp=None, key=raw.key, value=raw.value, headers=list(raw.headers)) is None:
+                return builder, rows[:n]
+        builder.close()
+        return builder, rows
 
-def _partition(key: bytes, partitions: Sequence[int], _: Sequence[int]) -> int:
-    """As aiokafka asks for it."""
-    return partitions[partition_of(key, len(partitions))]
+
+async def _by_partition(producer: AIOKafkaProducer, rows: Rows) -> dict[tuple[str, int], list[asyncpg.Record]]:
+    counts = {topic: len(await producer.partitions_for(topic)) for topic in {row["topic"] for row in rows}}
+    parts: dict[tuple[str, int], list[asyncpg.Record]] = {}
+    for row in rows:
+        topic = row["topic"]
+        parts.setdefault((topic, partition_of(row["key"].encode(), counts[topic])), []).append(row)
+    return parts
 
 
 def _record(row: asyncpg.Record, source: str) -> Raw:

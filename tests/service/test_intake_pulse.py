@@ -12,7 +12,7 @@ from shared.contracts.catalogue import HOUSEHOLDS
 from shared.messaging.journal import Entry, append
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Said
-from shared.messaging.relay import _partition
+from shared.messaging.wire import partition_of
 from tests.unit.intake_words import NOW
 
 pytestmark = pytest.mark.service
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.service
 
 def test_the_keys_lie_in_all_partitions() -> None:
     partitions = list(range(HOUSEHOLDS.partitions))
-    assert sorted(_partition(key.encode(), partitions, partitions) for key in KEYS) == partitions
+    assert sorted(partition_of(key.encode(), len(partitions)) for key in KEYS) == partitions
 
 
 async def test_the_pulse_beats_once_a_day(database: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from datetime import datetime
@@ -267,9 +266,13 @@ async def test_committing_offsets_after_the_transaction(writer: Toy, broker: Bro
 
 
 async def test_rewinding_a_batch_that_could_not_be_handled(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def rewind(*_: object) -> None:
-        await asyncio.sleep(0)
+    monkeypatch.setattr(consumer, "_rewind", lambda *_, **__: frozenset())
+    with pytest.raises(BROKEN):
+        await test_consumers.offered_again(writer, broker, monkeypatch)
 
-    monkeypatch.setattr(consumer, "_rewind", rewind)
+
+async def test_rewinding_what_was_read_behind_it_no_further(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = consumer._rewind
+    monkeypatch.setattr(consumer, "_rewind", lambda message, records, **_: real(message, records))
     with pytest.raises(BROKEN):
         await test_consumers.offered_again(writer, broker, monkeypatch)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from deploy.local.supervisor import Local
 from shared.messaging import memory
@@ -60,6 +62,19 @@ async def test_one_record_per_journal_row_in_order_of_its_key(writer: Toy, broke
         await all_sent(writer)
     assert await sequence_on(broker, NUMBERS + writer.tag) == {key: list(range(1, 11)) for key in KEYS}
     assert len(await writer.journal(NUMBERS + writer.tag)) == 10 * len(KEYS)
+
+
+async def test_what_fills_several_batches_keeps_its_order_and_its_end_is_remembered(
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AIOKafkaProducer, "create_batch", lambda _: BatchBuilder(2_000, 0))
+    await write_round(writer, *range(20))
+    async with running(relay_of(writer, broker)):
+        await all_sent(writer)
+    assert await sequence_on(broker, NUMBERS + writer.tag) == {key: list(range(1, 21)) for key in KEYS}
+    last = {r.partition: (r.offset, dict(r.headers)["ce_id"].decode()) for r in await records_on(broker, NUMBERS + writer.tag)}
+    rows = await writer.pool.fetch("select partition, last_offset, event_id from published")
+    assert {row["partition"]: (row["last_offset"], str(row["event_id"])) for row in rows} == last
 
 
 async def test_kafkas_timestamp_is_the_wall_clock(writer: Toy, broker: Broker) -> None:
