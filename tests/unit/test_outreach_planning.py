@@ -69,6 +69,28 @@ def test_nobody_gets_more_visits_a_day_than_their_capacity() -> None:
     assert all(len(set(seats)) == len(seats) for seats in days.values())
 
 
+def test_a_seat_that_is_given_back_is_proposed_again_and_a_copy_knows_nothing_of_it() -> None:
+    town = Town(3)
+    diary, booked = Diary(), {}
+    for _ in range(70):
+        visit = town.id()
+        booked[visit] = slot(propose(wish(visit_id=visit), city(), diary, at(MONDAY)))
+        diary.book(visit, booked[visit])
+    first, *_ = booked
+    copy = diary.copy()
+    diary.release(first)
+    assert slot(propose(wish(), city(), diary, at(MONDAY))) == booked[first]
+    assert slot(propose(wish(), city(), copy, at(MONDAY))).on > booked[first].on
+
+
+def test_whoever_is_back_has_free_days_again() -> None:
+    diary = Diary()
+    sick = away("fk-06", "fk-07", last=MONDAY + timedelta(days=9))
+    assert slot(propose(wish(current="fk-08"), sick, diary, at(MONDAY))).on == TUESDAY
+    assert slot(propose(wish(by=TUESDAY), sick, diary, at(MONDAY))).caseworker == "fk-08"
+    assert slot(propose(wish(), city(), diary, at(MONDAY))).caseworker == "fk-06"
+
+
 def test_a_full_week_ends_in_the_earliest_slot_with_an_alarm() -> None:
     town = Town()
     seen: list[tuple[Alarm, ...]] = []
