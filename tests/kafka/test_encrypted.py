@@ -34,7 +34,7 @@ from shared.runtime.settings import KafkaSettings
 from tests.kafka.certificates import Authority, authority
 from tests.kafka.clusters import kafka_of
 from tests.kafka.postgres_tls import in_front_of
-from tests.system.one_notice import COURT, events, header, message, suit
+from tests.system.one_notice import COURT, cases_of, events, header, message, suit, target_of
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -98,9 +98,11 @@ async def test_a_notice_goes_all_the_way_and_a_foreign_source_goes_nowhere(encry
         return {each.message_id: each for each in found} if len(found) == 2 else None
 
     receipts = await eventually(answers, within_s=60)
-    assert receipts[UUID(header(good, "ce_id"))].answer is Answer.ACCEPTED
-    refused = receipts[UUID(header(borrowed, "ce_id"))]
-    assert refused.answer is not Answer.ACCEPTED
+    accepted, refused = (UUID(header(each, "ce_id")) for each in (good, borrowed))
+    assert receipts[accepted].answer is Answer.ACCEPTED
+    told = receipts[refused]
+    assert (told.answer, told.field, told.rule) == (Answer.REJECTED, "source", "not_the_owner")
+    assert (await cases_of(target_of(encrypted), [accepted, refused])).keys() == {accepted}
     assert len(await eventually(lambda: assignments(encrypted), within_s=60)) == 1
 
 
