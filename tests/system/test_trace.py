@@ -158,10 +158,6 @@ def of(spans: list[SpanLine], trace: str) -> dict[str, SpanLine]:
     return {span["span_id"]: span for span in spans if span["trace_id"] == trace}
 
 
-def mentions(span: SpanLine, case: UUID) -> bool:
-    return bool(span["attributes"].get("bleibe.case_id") == str(case))
-
-
 def upwards(span: SpanLine | None, by_id: Mapping[str, SpanLine]) -> Iterator[SpanLine]:
     """A span and all above it."""
     while span is not None:
