@@ -163,6 +163,8 @@ class Consumer:
         given = self._given()
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
+        for r in records:
+            self._handled.setdefault(TopicPartition(r.topic, r.partition), r.offset)  # a first batch may be one that hangs
         tasks = self._pipeline.read(raws)
         if not await self._before():
             _rewind(message, records, but=self._again)
