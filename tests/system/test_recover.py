@@ -10,21 +10,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import psutil
 import pytest
 
+from deploy.cli.databases import database
 from deploy.cli.recover import bring_service_back
-from deploy.cli.target import SERVICES
+from deploy.cli.target import SERVICES, Target
 from deploy.demo.clients import Clients
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.supervisor import Local
 from deploy.local.system import MUENSTER, service_environment, start_system
 from shared.city import load_city
-from shared.messaging.recovery import CONTENT_GONE
+from shared.messaging.recovery import CONTENT_GONE, Place, came_back
 from tests.chaos.evidence import collect
 from tests.chaos.run import settle, speak
 from tests.chaos.town import Town
@@ -60,13 +62,17 @@ async def test_a_database_restored_from_a_backup_loses_and_doubles_nothing(resto
     town = Town(CITY, random.Random(f"recover {lost}"))  # noqa: S311  a town, no secret
     async with Clients(target.bootstrap, CITY, {}, town) as clients:
         await goes_on(restored, town, clients)
+        backups: dict[str, Backup] = {}
         for service in lost:
             await stopped(restored, service)
+            backups[service] = await backup_of(target, service)
             await as_admin(restored, f"create database backup_{service} template {service} owner {service}")
             await asyncio.to_thread(restored.resume, service)
         await goes_on(restored, town, clients)
         for service in lost:
             await stopped(restored, service)
+        since = {service: await said_since(backups[service], target, service) for service in lost}
+        assert all(since[service] for service in TALKATIVE & set(lost))
         for service in lost:
             await as_admin(restored, f"drop database {service}")
             await as_admin(restored, f"alter database backup_{service} rename to {service}")
@@ -74,8 +80,8 @@ async def test_a_database_restored_from_a_backup_loses_and_doubles_nothing(resto
             said = await asyncio.to_thread(tried_to_start, restored, service)
             assert f"bleibe recover {service}" in said
         lines = {service: await bring_service_back(target, service, CITY) for service in lost}
-        assert all(lines[service] for service in TALKATIVE & set(lost))
         for service in lost:
+            assert {(each.topic, each.key, each.n) for each in lines[service]} == backups[service].came_back | since[service]
             assert await bring_service_back(target, service, CITY) == lines[service]  # it may be repeated
             await asyncio.to_thread(restored.resume, service)
         await goes_on(restored, town, clients)
@@ -83,6 +89,28 @@ async def test_a_database_restored_from_a_backup_loses_and_doubles_nothing(resto
     assert not evidence.broken
     assert judge(town.history, evidence) == Verdict((), (), ())
     assert not [each for told in lines.values() for each in told if each.look == CONTENT_GONE]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a service had numbered when its backup was made, and what had come back to it before."""
+
+    numbered: dict[tuple[str, str], int]
+    came_back: set[Place]
+
+
+async def backup_of(target: Target, service: str) -> Backup:
+    async with database(target, service) as connection:
+        rows = await connection.fetch("select topic, key, last from streams")
+        back = {(topic, key, n) for topic, key, n, *_ in await came_back(connection)}
+    return Backup({(row["topic"], row["key"]): row["last"] for row in rows}, back)
+
+
+async def said_since(backup: Backup, target: Target, service: str) -> set[Place]:
+    """Every event that the service has numbered since."""
+    async with database(target, service) as connection:
+        rows = await connection.fetch("select topic, key, n from journal")
+    return {(row["topic"], row["key"], row["n"]) for row in rows if row["n"] > backup.numbered.get((row["topic"], row["key"]), 0)}
 
 
 async def goes_on(local: Local, town: Town, clients: Clients) -> None:
