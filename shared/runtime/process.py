@@ -265,14 +265,20 @@ async def _periodic(system: Running, consumer: Consumer) -> None:
             job.name, job.every_s, partial(system.run_job, job), lambda: system.ran_on.get(job.name) != system.clock.today()
         )
 
+    async def idle() -> None:
+        if not consumer.assigned() or not any(consumer.lag().values()):
+            system.health.turned("pipeline")
+
     steps = [job_step(job) for job in system.service.jobs]
-    steps += [Step("resume", 0.5, system.pipeline.resume), Step("observe", 2, partial(_observe, system, consumer))]
+    steps += [
+        Step("resume", 0.5, system.pipeline.resume),
+        Step("idle", 0.5, idle),
+        Step("observe", 2, partial(_observe, system, consumer)),
+    ]
     while True:
         for step in steps:
             await step.turn()
         system.health.turned("jobs")
-        if not consumer.assigned() or not any(consumer.lag().values()):
-            system.health.turned("pipeline")
         await asyncio.sleep(0.02)
 
 
