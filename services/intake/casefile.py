@@ -12,7 +12,7 @@ from services.intake.claims import Money, band, claim, landlord_kind, landlord_l
 from services.intake.facts import Statement, best
 from services.intake.law import Deadline, Facts, Service, banner
 from services.intake.law.healing import HEALABLE
-from services.intake.matching import named
+from services.intake.matching import named, people
 from services.intake.persons import Atlas, Ids, dwelling, home_of
 from services.intake.proceedings import Ending, Eviction, Hearing, Suit
 from services.intake.stage import SAFE, stage, suit_stage
@@ -61,7 +61,7 @@ class CaseFile:
 
 def case_file(case_id: UUID, statements: Sequence[Statement], ids: Ids, atlas: Atlas, clockwork: Clockwork) -> CaseFile | None:
     """The case of these statements (effective ones, oldest first); None where none of them names anybody any more."""
-    first = next((each for each in statements if any(named(each.content))), None)
+    first = next((each for each in statements if people(each.content)), None)
     if first is None:
         return None
     found = suits.suits(statements, ids)

@@ -69,7 +69,7 @@ def take_notice(desk: Desk, statement: Statement, sender: Origin) -> Decision:
     case = _case_of(desk, notice, found.household)
     if case is not None:
         return _attach(desk, case, together, statement, notice, found)
-    if matching.household_keys(notice, desk.atlas.key):
+    if matching.homes(notice):
         return _outside(desk, notice, sender) or _open(desk, notice, found, together, statement)
     docket = matching.docket_of(notice)
     if docket is None or not _follows_up(notice):
@@ -131,8 +131,7 @@ def _same_home(desk: Desk, one: Address, other: Address) -> bool:
 
 def _outside(desk: Desk, notice: Event, sender: Origin) -> Decision | None:
     """The answer to a notice whose every address lies outside the city."""
-    places = [address for party in matching.people(notice) if (address := matching.address_of(notice, party)) is not None]
-    if any(desk.atlas.locate(each).in_city for each in places):
+    if any(desk.atlas.locate(each).in_city for each in matching.homes(notice)):
         return None
     if sender in _OF_OFFICE:
         return Decision(answer=Answer.FORWARDED, rule="outside_city")
@@ -225,7 +224,7 @@ def _derive(
 
 def _others(desk: Desk, derived: Household, notice: Event | None, doubts: Compared) -> dict[UUID, tuple[Reason, ...]]:
     """The other households to ask about, and why: they share an exact key, or are like this one."""
-    names = [] if notice is None else [name for name, _ in alike.records(notice)]
+    names = [] if notice is None or not doubts else [name for name, _ in alike.records(notice)]
     found: dict[UUID, tuple[Reason, ...]] = {}
     for each, why in doubts.items():
         found[each] = alike.reasons(why, desk.people.get(each, {}), lambda n: derived.ids.known.get(f"person|{names[n]}"))

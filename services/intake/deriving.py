@@ -69,7 +69,8 @@ def derive(desk: Desk, household: HouseholdState, cases: Iterable[CaseState], mo
     keys, elsewhere = _keys(desk, household.id, derived)
     earlier = [healing for each in derived if each.file for healing in healings(each.file)]
     earlier += [healing for key in sorted(keys) for healing in desk.healed.get(key, ())]
-    derived = [replace(each, file=warned(each.file, earlier)) if each.file else each for each in derived]
+    if earlier:
+        derived = [replace(each, file=warned(each.file, earlier)) if each.file else each for each in derived]
     everything = sorted((one for each in derived if each.file for one in each.said), key=lambda one: one.age)
     claims = [claim for each in derived if each.file for claim in each.file.claims]
     record = household_record(household, everything, claims, ids, desk.atlas)
@@ -100,7 +101,7 @@ def case_of(
     Nothing changed that a reader would learn: no changes, and the event of before.
     """
     one = household.cases[case_id]
-    old, case = one.case.last, one.case.model_copy(update={"closed": one.case.closed or one.file is None})
+    old, case = one.case.last, one.case if one.file is not None else one.case.model_copy(update={"closed": True})
     event = case_event(case, one.file, household.state, household.ids, desk.atlas, desk.today)
     if case.closed and arrived is not None and one.file is not None:
         threat = event.stage not in SAFE and any(change in _LEGAL for change in changes(old, event))
@@ -112,7 +113,7 @@ def case_of(
 
 def lay_down(desk: Desk, household: Household) -> list[Said]:
     """Put the household on the desk, its cases apart; says its register entry where that changed."""
-    state = household.state.model_copy(update={"ids": household.ids.known})
+    state = household.state
     desk.households[state.id] = state
     desk.changed_households.add(state.id)
     desk.own(state.id, household.keys)

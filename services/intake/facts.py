@@ -67,15 +67,15 @@ class Statement:
         return self.source, self.id
 
     @property
-    def age(self) -> tuple[date, datetime, int, str, str]:
+    def age(self) -> tuple[date, datetime, int, str, UUID]:
         """Sorts by when the city got it; what was written down at one moment, in the order in which such things happen.
 
         Where two senders differ in that moment, too, their names decide: not who came first on the wire, nor ids made by chance.
         """
-        return self.received_on, self.recorded_at, _step(self.content), self.source, str(self.id)
+        return self.received_on, self.recorded_at, _step(self.content), self.source, self.id
 
     @property
-    def weight(self) -> tuple[Rank, tuple[date, datetime, int, str, str]]:
+    def weight(self) -> tuple[Rank, tuple[date, datetime, int, str, UUID]]:
         """Sorts by what counts: rank first, then age."""
         return self.rank, self.age
 
@@ -107,6 +107,8 @@ def effective(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     it should have said. What refers to a statement that has not come yet waits.
     """
     said = {statement.key: statement for statement in statements}
+    if all(each.refers_to is None for each in said.values()):
+        return tuple(sorted(said.values(), key=lambda one: one.age))
     revoked = {
         (each.source, each.refers_to) for each in said.values() if isinstance(each.content, NoticeRevoked | ReportCorrected)
     }
@@ -136,5 +138,7 @@ def _root(statement: Statement, said: dict[StatementKey, Statement]) -> Statemen
 
 def best(said: Iterable[tuple[Statement, T | None]]) -> T | None:
     """The value of the weightiest statement that gives one."""
-    given = [(statement.weight, value) for statement, value in said if value is not None]
-    return max(given, key=lambda pair: pair[0])[1] if given else None
+    given = [(statement, value) for statement, value in said if value is not None]
+    if len(given) < 2:  # the usual case: nothing to weigh
+        return given[0][1] if given else None
+    return max(given, key=lambda pair: pair[0].weight)[1]

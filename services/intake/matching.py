@@ -20,21 +20,29 @@ from shared.contracts.topics.notices import (
 )
 from shared.contracts.topics.parts import Address
 
+_OF_DEFENDANTS = (SuitFiled, ServiceReported)
+_OF_TENANTS = (TerminationReported, ArrearsWarningReported, SelfReported)
+
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe", "å": "aa"})
 _DOCKET = re.compile(r"0*([0-9]+)([a-z]+)0*([0-9]+)[^0-9a-z]+(?:19|20)?([0-9]{2})")
 _SPACES = re.compile(r"\s+")
+_WORD = re.compile(r"[^\W_]+")
 _NO_WORD = re.compile(r"[\W_]+")
 
 
 def plain(text: str) -> str:
     """Lower case without accents, umlauts as they are transcribed (ü = ue)."""
-    folded = unicodedata.normalize("NFC", text).casefold().translate(_TRANSCRIBED)
+    folded = unicodedata.normalize("NFC", text).casefold()
+    if not folded.isascii():
+        folded = folded.translate(_TRANSCRIBED)
+    if folded.isascii():  # as nearly every name is by now
+        return folded
     return "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
 
 
 def name_key(family_name: str, given_name: str | None = None) -> str:
     """A person's name in any order of its words."""
-    return " ".join(sorted(_NO_WORD.sub(" ", plain(f"{family_name} {given_name or ''}")).split()))
+    return " ".join(sorted(_WORD.findall(plain(f"{family_name} {given_name or ''}"))))
 
 
 def docket_key(ref: ProceedingRef) -> str:
@@ -52,9 +60,9 @@ def docket_of(content: Event) -> str | None:
 
 def people(content: Event) -> tuple[Party, ...]:
     """Whose home is in danger: defendants, tenants or debtors."""
-    if isinstance(content, SuitFiled | ServiceReported):
+    if isinstance(content, _OF_DEFENDANTS):
         return content.defendants
-    if isinstance(content, TerminationReported | ArrearsWarningReported | SelfReported):
+    if isinstance(content, _OF_TENANTS):
         return content.tenants
     return content.debtors if isinstance(content, EvictionDateNotified) else ()
 
@@ -84,6 +92,11 @@ def addresses(content: Event) -> Iterator[Address]:
     if (dwelling := dwelling_of(content)) is not None:
         yield dwelling
     yield from (party.address for party in people(content) if party.address is not None)
+
+
+def homes(content: Event) -> list[Address]:
+    """Where the people of a notice live, as far as it says."""
+    return [address for party in people(content) if (address := address_of(content, party)) is not None]
 
 
 def household_keys(content: Event, address_key: Callable[[Address], str]) -> tuple[str, ...]:

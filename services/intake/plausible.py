@@ -48,8 +48,7 @@ def _check(notice: Notice, today: date, at: str) -> None:
 
 
 def _dates(notice: Notice) -> Iterator[tuple[str, date]]:
-    for field in type(notice).model_fields:
-        value = getattr(notice, field)
+    for field, value in vars(notice).items():
         if isinstance(value, date):
             yield field, value.astimezone(BERLIN).date() if isinstance(value, datetime) else value
     group = "debtors" if isinstance(notice, EvictionDateNotified) else "defendants"

@@ -61,14 +61,16 @@ def suits(statements: Sequence[Statement], ids: Ids) -> list[Suit]:
     What was seen at the door belongs to the suit it names, else to the newest; it proves a suit that nobody has reported.
     """
     by_docket: dict[str, Suit] = {}
+    nameless: list[Statement] = []
     for each in statements:
         docket = docket_of(each.content)
         if docket is not None:
             by_docket.setdefault(docket, Suit(docket)).statements.append(each)
+        elif isinstance(each.content, _OF_A_SUIT):
+            nameless.append(each)
     found = list(by_docket.values())
-    for each in statements:
-        if docket_of(each.content) is None and isinstance(each.content, _OF_A_SUIT):
-            _home(each, found).statements.append(each)
+    for each in nameless:
+        _home(each, found).statements.append(each)
     for suit in found:
         suit.statements.sort(key=lambda one: one.age)
     found.sort(key=lambda suit: suit.statements[0].age)
@@ -96,15 +98,14 @@ def _identify(found: Sequence[Suit], ids: Ids) -> None:
     for suit in found:
         suit.id = None if suit.docket is None else ids.known.get(f"suit|{suit.docket}")
     taken = {suit.id for suit in found}
-    for suit in found:
-        said = [f"suit|{each.source}|{each.id}" for each in suit.statements]
+    keys = [[f"suit|{each.source}|{each.id}" for each in suit.statements] for suit in found]
+    for suit, said in zip(found, keys, strict=True):
         if suit.id is None:
             earlier = (ids.known[key] for key in [*said, f"suit|seen|{suit.statements[0].case_id}"] if key in ids.known)
             suit.id = next((known for known in earlier if known not in taken), None) or ids.new()
             taken.add(suit.id)
-    for suit in found:
+    for suit, said in zip(found, keys, strict=True):
         assert suit.id is not None
-        said = [f"suit|{each.source}|{each.id}" for each in suit.statements]
         before = {ids.known[key] for key in said if key in ids.known} - taken
         ids.known.update({f"was|{known}": suit.id for known in before})
         ids.known.update(dict.fromkeys(said + ([f"suit|{suit.docket}"] if suit.docket else []), suit.id))

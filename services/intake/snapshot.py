@@ -132,7 +132,11 @@ def doubted(last: CaseEvent, today: date, *, doubtful: bool) -> CaseUpdated:
 
 def same(old: CaseEvent | None, new: CaseEvent) -> bool:
     """Whether a reader would learn nothing from the new one."""
-    return old is not None and old.model_dump(exclude=_ABOUT_THE_MESSAGE) == new.model_dump(exclude=_ABOUT_THE_MESSAGE)
+    return old is not None and _of_the_case(old) == _of_the_case(new)
+
+
+def _of_the_case(event: CaseEvent) -> dict[str, object]:
+    return {field: value for field, value in vars(event).items() if field not in _ABOUT_THE_MESSAGE}
 
 
 def changes(old: CaseEvent | None, new: CaseEvent) -> list[CaseChange]:
@@ -173,7 +177,7 @@ def as_told(event: CaseEvent, what: Sequence[CaseChange]) -> CaseEvent:
     """The event under the type that its changes make it."""
     kinds = {CaseChange.OPENED: CaseOpened, CaseChange.CLOSED: CaseClosed, CaseChange.REOPENED: CaseReopened}
     kind = next((kinds[change] for change in kinds if change in what), CaseUpdated)
-    return kind.model_validate({**dict(event), "changes": tuple(what)})
+    return kind.model_validate(vars(event) | {"changes": tuple(what)})
 
 
 def _nothing_known(suit: ProceedingFact) -> ProceedingFact:

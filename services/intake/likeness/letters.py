@@ -44,14 +44,20 @@ _FOLDED = str.maketrans(
 )
 """Letters of DIN 91379 that Unicode does not decompose; umlauts as they are transcribed; no apostrophes (O'Brien = OBrien)."""
 
+_FOLDS = re.compile("[^\x00-\x7f]|['`]")
+"""Whether a text has anything to fold: translating costs more than looking."""
+
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def plain(text: str) -> str:
     """Lower case, no marks, umlauts transcribed, words one space apart: "MÜLLER-Łukasz" -> "mueller lukasz"."""
-    folded = unicodedata.normalize("NFC", text).casefold().translate(_FOLDED)
-    bare = (char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
-    return _NO_WORD.sub(" ", "".join(bare)).strip()
+    bare = unicodedata.normalize("NFC", text).casefold()
+    if _FOLDS.search(bare):
+        bare = bare.translate(_FOLDED)
+    if not bare.isascii():  # rare by now
+        bare = "".join(char for char in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(char))
+    return _NO_WORD.sub(" ", bare).strip()
 
 
 _SOUNDS = {
@@ -67,18 +73,21 @@ _SOUNDS = {
 }
 
 
+_HEARD_TOGETHER = frozenset("pdtxc")
+"""Letters that sound otherwise before or behind some others."""
+
+
 def sound(word: str) -> str:
     """How a plain word sounds to a German ear: Meier, Mayr -> "67"; Schmidt, Schmitt -> "862".
 
     Kölner Phonetik (H. J. Postel, Die Kölner Phonetik, IBM-Nachrichten 19, 1969, pages 925-931).
     """
-    letters = "".join(char for char in word if char.isalpha())
-    codes: list[str] = []
-    for n, char in enumerate(letters):
-        code = _code(letters[n - 1 : n], char, letters[n + 1 : n + 2])
-        if code and (not codes or codes[-1][-1] != code[0]):
-            codes.append(code)
-    heard = "".join(codes)
+    letters = word if word.isalpha() else "".join(char for char in word if char.isalpha())
+    heard = ""
+    for before, char, after in zip(("", *letters), letters, (*letters[1:], ""), strict=False):
+        code = _code(before, char, after) if char in _HEARD_TOGETHER else _SOUNDS.get(char, "")
+        if code and heard[-1:] != code[0]:
+            heard += code
     return heard[:1] + heard[1:].replace("0", "")
 
 
