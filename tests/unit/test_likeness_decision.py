@@ -21,6 +21,7 @@ from services.intake.likeness import (
     compare,
     compare_households,
     keys,
+    likely,
     normal,
     packed,
     stored,
@@ -57,6 +58,13 @@ _COMPLETE = st.builds(
 def test_a_comparison_does_not_depend_on_who_is_asked_first(a: Record, b: Record) -> None:
     one, other = compare(normal(a), normal(b)), compare(normal(b), normal(a))
     assert one == other
+
+
+@given(_RECORDS, _RECORDS, st.sampled_from(Record._fields))
+def test_who_is_likely_is_compared_the_same_and_everybody_else_is_different(a: Record, b: Record, field: str) -> None:
+    for one, other in ((a, b), (a, a._replace(**{field: getattr(b, field)}))):
+        found = compare(normal(one), normal(other))
+        assert likely(normal(one), normal(other)) == (None if found.verdict is Verdict.DIFFERENT else found)
 
 
 @given(_COMPLETE)

@@ -6,7 +6,7 @@ what they led to.
 """
 
 from services.intake.likeness.blocking import CANDIDATES, MOST, WIDE, candidates, keys, stored
-from services.intake.likeness.decision import Comparison, Feature, Verdict, compare
+from services.intake.likeness.decision import Comparison, Feature, Verdict, compare, likely
 from services.intake.likeness.household import HouseholdComparison, Match, choose, compare_households
 from services.intake.likeness.levels import Level
 from services.intake.likeness.record import Normal, Record, normal, packed, unpacked
@@ -28,6 +28,7 @@ __all__ = [
     "compare",
     "compare_households",
     "keys",
+    "likely",
     "normal",
     "packed",
     "stored",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.intake.likeness.features import HOME, Field, levels
+from services.intake.likeness.features import Agreed, Field, home_levels, in_order, person_levels
 from services.intake.likeness.levels import Level
 from services.intake.likeness.record import Normal
 from services.intake.likeness.weights import Weights, city
@@ -38,16 +39,35 @@ class Comparison(NamedTuple):
 
 
 def compare(a: Normal, b: Normal, known: Weights | None = None) -> Comparison:
-    """Whether two records mean one person, by the weights of the city or others. Symmetric.
+    """Whether two records mean one person, by the weights of the city or others. Symmetric."""
+    return _compared(person_levels(a, b), home_levels(a, b), known or city())
 
-    Neighbours share an address, so that all of it together says no more than how many people share a house.
+
+def likely(a: Normal, b: Normal) -> Comparison | None:
+    """The comparison by the weights of the city, or None where it says DIFFERENT. Symmetric.
+
+    Most people that a key led to are others, and mostly their names tell: no address could make up for that.
     """
-    known = known or city()
-    features = tuple(Feature(field, level, known.of[field][level]) for field, level in levels(a, b))
-    home = sum(each.weight for each in features if each.field in HOME)
-    person = sum(each.weight for each in features if each.field not in HOME)
-    score = person + min(home, known.home)
+    known, person = city(), person_levels(a, b)
+    if _weight(person, known) + known.home < known.possible:
+        return None
+    home = home_levels(a, b)
+    return None if _score(person, home, known) < known.possible else _compared(person, home, known)
+
+
+def _compared(person: Sequence[Agreed], home: Sequence[Agreed], known: Weights) -> Comparison:
+    score = _score(person, home, known)
+    features = tuple(Feature(field, level, known.of[field][level]) for field, level in in_order(person, home))
     return Comparison(score, _verdict(score, known), features)
+
+
+def _score(person: Sequence[Agreed], home: Sequence[Agreed], known: Weights) -> float:
+    """Neighbours share an address, so that all of it together says no more than how many people share a house."""
+    return _weight(person, known) + min(_weight(home, known), known.home)
+
+
+def _weight(agreed: Sequence[Agreed], known: Weights) -> float:
+    return sum([known.of[field][level] for field, level in agreed])
 
 
 def _verdict(score: float, known: Weights) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from rapidfuzz.distance import OSA
@@ -19,23 +20,41 @@ from services.intake.likeness.record import Normal
 
 Field = Literal["family_name", "given_name", "order", "street", "number", "addition", "postcode", "place", "birth_date"]
 
-HOME: frozenset[Field] = frozenset({"street", "number", "addition", "postcode", "place"})
-"""What neighbours share."""
+
+Agreed = tuple[Field, Level]
+"""A field and how well it agrees."""
 
 
-def levels(a: Normal, b: Normal) -> tuple[tuple[Field, Level], ...]:
+def levels(a: Normal, b: Normal) -> tuple[Agreed, ...]:
     """Each field and how well it agrees. Symmetric."""
+    return in_order(person_levels(a, b), home_levels(a, b))
+
+
+def in_order(person: Iterable[Agreed], home: Iterable[Agreed]) -> tuple[Agreed, ...]:
+    """All levels, as they are kept and shown."""
+    family, given, order, birth_date = person
+    return (family, given, order, *home, birth_date)
+
+
+def person_levels(a: Normal, b: Normal) -> tuple[Agreed, ...]:
+    """What neighbours do not share, and how well it agrees. Symmetric."""
     name = agreement(a.name, b.name)
     return (
         ("family_name", name.family),
         ("given_name", name.given),
         ("order", Level.DIFFERENT if name.swapped else Level.SAME),
+        ("birth_date", _birth_date(a.birth_date, b.birth_date)),
+    )
+
+
+def home_levels(a: Normal, b: Normal) -> tuple[Agreed, ...]:
+    """What neighbours share, and how well it agrees. Symmetric."""
+    return (
         ("street", street_agreement(a.home, b.home)),
         ("number", house_agreement(a.home.house, b.home.house)),
         ("addition", addition_agreement(a.home, b.home)),
         ("postcode", postcode_agreement(a.home, b.home)),
         ("place", place_agreement(a.home, b.home)),
-        ("birth_date", _birth_date(a.birth_date, b.birth_date)),
     )
 
 

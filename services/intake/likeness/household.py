@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from services.intake.likeness.decision import Comparison, Verdict, compare
+from services.intake.likeness.decision import Comparison, Verdict, likely
 from services.intake.likeness.record import Normal
 
 Person = Sequence[Normal]
@@ -23,7 +23,7 @@ class Match(NamedTuple):
 
 
 class HouseholdComparison(NamedTuple):
-    """Who is who, the strongest match first; `verdict` and `score` are the strongest one's: one person is enough."""
+    """Who is who, the strongest match first; `verdict` and `score` are the strongest one's (0: none): one person is enough."""
 
     score: float
     verdict: Verdict
@@ -32,19 +32,25 @@ class HouseholdComparison(NamedTuple):
 
 def compare_households(arrived: Sequence[Person], known: Sequence[Person]) -> HouseholdComparison:
     """Who of a notice is who of a household: each person at most once, the strongest pair first; DIFFERENT pairs are left out."""
-    pairs = [Match(i, j, _best(one, other)) for i, one in enumerate(arrived) for j, other in enumerate(known)]
+    pairs = [
+        Match(i, j, why)
+        for i, one in enumerate(arrived)
+        for j, other in enumerate(known)
+        if (why := _best(one, other)) is not None
+    ]
     matches: list[Match] = []
     for each in sorted(pairs, key=lambda pair: -pair.why.score):
-        free = all(each.arrived != taken.arrived and each.known != taken.known for taken in matches)
-        if free and each.why.verdict is not Verdict.DIFFERENT:
+        if all(each.arrived != taken.arrived and each.known != taken.known for taken in matches):
             matches.append(each)
     if not matches:
-        return HouseholdComparison(max((pair.why.score for pair in pairs), default=0.0), Verdict.DIFFERENT, ())
+        return HouseholdComparison(0.0, Verdict.DIFFERENT, ())
     return HouseholdComparison(matches[0].why.score, matches[0].why.verdict, tuple(matches))
 
 
-def _best(one: Person, other: Person) -> Comparison:
-    return max((compare(a, b) for a in one for b in other), key=lambda each: each.score)
+def _best(one: Person, other: Person) -> Comparison | None:
+    """The strongest comparison of two people's records; None where they are DIFFERENT."""
+    found = (why for a in one for b in other if (why := likely(a, b)) is not None)
+    return max(found, key=lambda each: each.score, default=None)
 
 
 def choose(compared: Mapping[K, HouseholdComparison]) -> tuple[K | None, tuple[K, ...]]:

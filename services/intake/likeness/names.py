@@ -68,7 +68,8 @@ def agreement(a: FullName, b: FullName) -> NameAgreement:
         return NameAgreement(family, given, swapped=False)
     if a.sorted == b.sorted and (a.given.joined or b.given.joined):
         return NameAgreement(Level.SAME, Level.SAME, swapped=True)
-    one, other = _agree(a.family, b.given), _agree(a.given, b.family)
+    one = _agree(a.family, b.given)
+    other = _agree(a.given, b.family) if one in GOOD else one
     if one in GOOD and other in GOOD and _RANK[one] + _RANK[other] > _RANK[family] + _RANK[given]:
         better, worse = (one, other) if _RANK[one] >= _RANK[other] else (other, one)
         return NameAgreement(better, worse, swapped=True)
