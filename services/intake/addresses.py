@@ -16,6 +16,11 @@ _ABBREVIATED_STREET = re.compile(r"str\b\.?")
 _ABBREVIATED_SQUARE = re.compile(r"pl\.")
 _NUMBER_IN_STREET = re.compile(r"^(?P<street>.*\D)[\s,]+(?P<number>\d+\s*[a-z]?(?:\s*[-/+]\s*\d*\s*[a-z]?)?)$", re.IGNORECASE)
 _POSTCODE_IN_PLACE = re.compile(r"^(?:d-?\s*)?(?P<postcode>\d{5})\b")
+_PREFIX_OF_NUMBER = re.compile(r"^\s*(?:nr|no|hausnummer)\b\.?(?=\s*\d)")
+_NOT_IN_NUMBER = re.compile(r"[^a-z0-9\-/+]")
+_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+_NO_DIGIT = re.compile(r"\D")
 _PARTS_OF_TOWN = {"ost", "west", "mitte"}
 
 
@@ -58,6 +63,8 @@ class Gazetteer:
 def fold(text: str) -> str:
     """Letters and digits only, lower case, umlauts and ß spelled out, other marks dropped: "Hüfferstr." -> "huefferstr"."""
     lower = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUTS)
+    if lower.isascii():  # as most words are by now
+        return _NO_WORD.sub("", lower)
     bare = (char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
     return "".join(char for char in bare if char.isalnum()).translate(_UMLAUTS)  # again: "ǣ" is "æ" only now
 
@@ -71,8 +78,7 @@ def normal_street(text: str) -> str:
 def normal_number(text: str) -> str:
     """A house number for comparison: "Nr. 012 A" -> "12a", "12 – 14" -> "12-14"."""
     lower = unicodedata.normalize("NFKC", text).casefold().replace("–", "-")
-    bare = re.sub(r"[^a-z0-9\-/+]", "", re.sub(r"^\s*(?:nr|no|hausnummer)\b\.?(?=\s*\d)", "", lower))
-    return re.sub(r"(?<!\d)0+(?=\d)", "", bare)
+    return _LEADING_ZEROS.sub("", _NOT_IN_NUMBER.sub("", _PREFIX_OF_NUMBER.sub("", lower)))
 
 
 def normalise(address: Address) -> NormalAddress:
@@ -80,7 +86,7 @@ def normalise(address: Address) -> NormalAddress:
     street, number = address.street, address.house_number
     if not number.strip() and (found := _NUMBER_IN_STREET.match(street.strip())):
         street, number = found["street"], found["number"]
-    postcode, place = re.sub(r"\D", "", address.postcode), address.place.strip()
+    postcode, place = _NO_DIGIT.sub("", address.postcode), address.place.strip()
     if found := _POSTCODE_IN_PLACE.match(place.casefold()):
         postcode, place = postcode or found["postcode"], place[found.end() :]
     return NormalAddress(normal_street(street), normal_number(number), postcode, fold(place))
@@ -91,7 +97,11 @@ def locate(address: Address, known: Gazetteer) -> Located:
 
     A postcode tells whether an address lies in the city, never in which district: postcodes cross district borders.
     """
-    normal = normalise(address)
+    return locate_normal(normalise(address), known)
+
+
+def locate_normal(normal: NormalAddress, known: Gazetteer) -> Located:
+    """The same of an address in normal form."""
     if not _in_city(normal, known):
         return Located(UNKNOWN, None, in_city=False)
     if quarter := known.quarters.get(normal.key):

@@ -17,10 +17,17 @@ from shared.contracts.topics.parts import Address
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """What the city knows of addresses: a key that two spellings of one address share, and where it lies."""
+    """What the city knows of addresses; `find` tells both at once, so that an address is taken apart once."""
 
-    key: Callable[[Address], str]
-    locate: Callable[[Address], Located]
+    find: Callable[[Address], tuple[str, Located]]
+
+    def key(self, address: Address) -> str:
+        """A key that two spellings of one address share."""
+        return self.find(address)[0]
+
+    def locate(self, address: Address) -> Located:
+        """Where an address lies."""
+        return self.find(address)[1]
 
 
 class Ids:
@@ -33,11 +40,11 @@ class Ids:
         self.known = dict(known)
         self.new = new_id
 
-    def of(self, *keys: str) -> UUID:
-        """The id of the thing known by any of these keys; from now on by all of them."""
-        found = next((self.known[key] for key in keys if key in self.known), None) or self.new()
-        for key in keys:
-            self.known.setdefault(key, found)
+    def of(self, key: str) -> UUID:
+        """The id of the thing known by this key, from now on if not before."""
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.new()
         return found
 
     def person(self, name: str) -> UUID:
@@ -96,18 +103,22 @@ def dwelling(statements: Sequence[Statement]) -> Address | None:
 def addresses(statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> tuple[AddressRecord, ...]:
     """Every address that is named, and whose. One that is neither the suit's dwelling nor everybody's is for its people only."""
     threatened: set[UUID] = set()
+    everybody: set[UUID] = set()
     written: dict[UUID, list[tuple[Statement, Address]]] = {}
     dwellers: dict[UUID, dict[UUID, None]] = {}
     for each in statements:
         stated = each.content.dwelling if isinstance(each.content, SuitFiled) else None
         if stated is not None:
-            threatened.add(ids.address(atlas.key(stated)))
-            written.setdefault(ids.address(atlas.key(stated)), []).append((each, stated))
+            address_id = ids.address(atlas.key(stated))
+            threatened.add(address_id)
+            written.setdefault(address_id, []).append((each, stated))
         for name, party in named(each.content):
+            person_id = ids.person(name)
+            everybody.add(person_id)
             if (address := address_of(each.content, party)) is not None:
-                written.setdefault(ids.address(atlas.key(address)), []).append((each, address))
-                dwellers.setdefault(ids.address(atlas.key(address)), {})[ids.person(name)] = None
-    everybody = {ids.person(name) for each in statements for name, _ in named(each.content)}
+                address_id = ids.address(atlas.key(address))
+                written.setdefault(address_id, []).append((each, address))
+                dwellers.setdefault(address_id, {})[person_id] = None
     shared = threatened | {each for each, own in dwellers.items() if set(own) == everybody}
     result = []
     for address_id, said in written.items():
@@ -118,7 +129,7 @@ def addresses(statements: Sequence[Statement], ids: Ids, atlas: Atlas) -> tuple[
             AddressRecord(
                 address_id=address_id,
                 person_ids=tuple(dwellers.get(address_id, ())),
-                address=Address.model_validate(address.model_dump()),
+                address=Address(**vars(address)),
                 district=place.district,
                 quarter=place.quarter,
                 in_city=place.in_city,

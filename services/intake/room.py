@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.intake import alike, doubt_store, store
-from services.intake.addresses import gazetteer, locate, normalise
+from services.intake.addresses import Located, gazetteer, locate_normal, normalise
 from services.intake.alike import Form
 from services.intake.casefile import Clockwork
 from services.intake.decisions import take_fact, take_notice, take_outcome
 from services.intake.desk import Desk
 from services.intake.facts import Rank, Statement, rank_of
 from services.intake.law import deadlines, load_rules
-from services.intake.likeness import Verdict, compare
+from services.intake.likeness import likely, unpacked
 from services.intake.matching import docket_of, household_keys
 from services.intake.persons import Atlas
 from services.intake.plausible import check
@@ -40,11 +40,12 @@ def atlas_of(city: City) -> Atlas:
     """What a city knows of addresses. A house elsewhere is told apart from one of the same street name here."""
     known = gazetteer(city)
 
-    def key(address: Address) -> str:
+    def find(address: Address) -> tuple[str, Located]:
         normal = normalise(address)
-        return normal.key if locate(address, known).in_city else f"{normal.key}, {normal.postcode} {normal.place}"
+        located = locate_normal(normal, known)
+        return normal.key if located.in_city else f"{normal.key}, {normal.postcode} {normal.place}", located
 
-    return Atlas(key, lambda address: locate(address, known))
+    return Atlas(find)
 
 
 def calendars_of(city: City) -> Callable[[str], Calendar]:
@@ -53,9 +54,12 @@ def calendars_of(city: City) -> Callable[[str], Calendar]:
 
 
 def clockwork_of(city: City) -> Clockwork:
-    """The legal clock with today's rules, by the holidays of the city and of every other Land."""
+    """The legal clock with today's rules, by the holidays of the city and of every other Land.
+
+    Many suits are filed and served on the same days: what they lead to is remembered. Facts are days, they name nobody.
+    """
     rules = tuple(load_rules())
-    return lambda facts: deadlines(facts, rules, calendars_of(city))
+    return lru_cache(maxsize=1024)(lambda facts: deadlines(facts, rules, calendars_of(city)))
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class IntakeRoom:
 
     def blank(self, now: datetime) -> Desk:
         """An empty desk."""
-        atlas = Atlas(cache(self._atlas.key), cache(self._atlas.locate))
+        atlas = Atlas(cache(self._atlas.find))
         return Desk(now.astimezone(BERLIN).date(), atlas, self._clockwork, self.new_id)
 
     async def remember(self, tx: Tx, desk: Desk, persons: Iterable[str]) -> None:
@@ -161,13 +165,11 @@ _OURS = (LegalFactSeen, ReportCorrected, UndertakingSent, OutcomeRecorded)
 
 def _likely(forms: Sequence[Form], near: Iterable[tuple[int, UUID, UUID, str]]) -> set[UUID]:
     """The households that are worth a closer look: one of their people may be one of these."""
-    known: dict[str, Form] = {}
+    known = cache(unpacked)
     found: set[UUID] = set()
     for n, household_id, _, text in near:
-        if household_id not in found:
-            other = known.get(text) or known.setdefault(text, alike.read(text))
-            if compare(forms[n].normal, other.normal).verdict is not Verdict.DIFFERENT:
-                found.add(household_id)
+        if household_id not in found and likely(forms[n].normal, known(text)) is not None:
+            found.add(household_id)
     return found
 
 

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from services.intake.law import Actor, Deadline, Facts, Service, deadlines, load_rules, switched_on
 from services.intake.law.rules import Place, Roll
+from services.intake.room import clockwork_of
 from shared.calendar import LANDS, NATIONWIDE, NRW, Calendar, is_working_day
+from shared.city import load_city
 from shared.contracts.codes import Basis, Evidence
+from shared.runtime.settings import MUENSTER
 
 RULES = load_rules()
 COURT, DOCUMENT, WORD = Evidence.COURT, Evidence.DOCUMENT, Evidence.WORD
@@ -145,6 +148,13 @@ def test_an_eviction_date_by_telephone_is_not_exact() -> None:
     facts = Facts(eviction_at=iso("2027-04-09"), evidence={"eviction_at": WORD})
     deadline = one(facts, "ENFORCEMENT_PROTECTION")
     assert (deadline.date, deadline.basis) == (iso("2027-03-25"), Basis.LOWER_BOUND)
+
+
+def test_a_clock_that_remembers_tells_a_telephone_call_from_a_letter() -> None:
+    clockwork = clockwork_of(load_city(MUENSTER))
+    for evidence in (COURT, WORD, COURT):
+        facts = Facts(eviction_at=iso("2027-04-09"), evidence={"eviction_at": evidence})
+        assert clockwork(facts) == deadlines(facts, RULES)
 
 
 def test_until_the_judgment_is_final_its_service_bounds_the_longest_eviction_period() -> None:

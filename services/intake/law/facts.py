@@ -45,7 +45,7 @@ class Facts:
     land: str = "NW"
     landlord_land: str | None = None
     today: date | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, hash=False)
 
     def day(self, fact: str) -> date | None:
         """The day of a fact in German time."""
