@@ -80,7 +80,7 @@ async def test_an_erased_household_is_in_no_table_and_nobody_is_left_behind(
     doomed.kill(BROKER, restart=False)
     resume_empty(doomed)
     doomed.resume("reporting")
-    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=60)
+    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=120)
     await settled(target)
 
     await write(target.bootstrap, [message(COURT, played.marks.suit(), message_id=played.notice_id)])
@@ -118,7 +118,7 @@ async def test_of_a_household_that_was_merged_and_split_again_nothing_is_left_an
     # A broker that has forgotten is filled from the journals alone: what has an end on Kafka is at its end.
     doomed.kill(BROKER, restart=False)
     resume_empty(doomed)
-    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=60)
+    await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=120)
     raws = await read(target.bootstrap, await written(target))
     assert not [raw for raw in raws if any(mark in str(raw.value) for mark in astuple(homes[goes]))]
     assert [raw for raw in raws if homes[stays].family_name in str(raw.value)]
