@@ -167,7 +167,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(pool: async
     for size in (1, 2, 40):  # the first also teaches the connection its types
         suits = household_with(town, size)
         await process.hear(*(told(case) for case, _ in suits), *(registered(home) for _, home in suits))
-    assert counts[1] == counts[2]
+    assert counts[1] == counts[2] <= 16
 
 
 async def test_a_sick_caseworkers_visits_move_and_a_second_run_changes_nothing(pool: asyncpg.Pool[asyncpg.Record]) -> None:

@@ -170,7 +170,7 @@ async def test_a_batch_takes_the_same_statements_for_one_case_and_for_forty(pool
                 town.known(n)
                 town.assess(ARREARS, n=n)
             counts.append(await statements_of(connection, room, town.take()))
-    assert counts[1] == counts[2], "the first one also learns the database's types"
+    assert counts[1] == counts[2] <= 12, "the first one also learns the database's types"
 
 
 async def test_the_job_times_out_what_is_due_and_nothing_twice(pool: Pool, room: ReferralRoom) -> None:
