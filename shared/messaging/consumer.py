@@ -75,8 +75,7 @@ class Consumer:
         self._to_commit_of: object = None
         self._one_commit = asyncio.Lock()
         self._committing: asyncio.Task[None] | None = None
-        self._in_hand: asyncio.Task[bool] | None = None
-        self._again: frozenset[TopicPartition] = frozenset()
+        self._in_hand: asyncio.Task[frozenset[TopicPartition]] | None = None
         self._finish_s = finish_s
         self._rest_s = rest_s
         self._small = max_records * SMALL
@@ -161,13 +160,16 @@ class Consumer:
     async def _on_batch(self, message: KafkaMessage) -> None:
         """Have a batch handled. Behind a large one, the next is fetched and read while the database is at work on it."""
         given = self._given()
+        consumer: Any = message.consumer  # a CarefulConsumer, see `start`
+        fetched_after = consumer.rewound_before
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
         for r in records:
             self._handled.setdefault(TopicPartition(r.topic, r.partition), r.offset)  # a first batch may be one that hangs
         tasks = self._pipeline.read(raws)
-        if not await self._before():
-            _rewind(message, records, but=self._again)
+        gone_back = await self._before()
+        if consumer.rewound != fetched_after:  # the batch before comes again, and this one after it
+            _rewind(message, records, but=gone_back)
             return
         if self._stopping:
             return  # it comes again: its offsets are not committed
@@ -175,17 +177,19 @@ class Consumer:
         if len(records) < self._small:
             await asyncio.wait([self._in_hand])
 
-    async def _before(self) -> bool:
-        """Wait for the batch in hand. False if it is offered again: what was fetched after it must come after it."""
+    async def _before(self) -> frozenset[TopicPartition]:
+        """Wait for the batch in hand; the partitions that went back if it is offered again."""
         before = self._in_hand
         if before is None:
-            return True
+            return frozenset()
         await asyncio.wait([before])
         self._in_hand = None
-        return not before.cancelled() and before.exception() is None and before.result()
+        return frozenset() if before.cancelled() or before.exception() else before.result()
 
-    async def _handle(self, message: KafkaMessage, records: Sequence[Any], tasks: list[Task], given: object) -> bool:
-        """Handle one batch, or have it offered again: then False. It never leaves with the offsets moved and no effect."""
+    async def _handle(
+        self, message: KafkaMessage, records: Sequence[Any], tasks: list[Task], given: object
+    ) -> frozenset[TopicPartition]:
+        """Handle one batch, or have it offered again: then the partitions that went back. It never leaves with neither."""
         pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
         while True:
             try:
@@ -195,8 +199,7 @@ class Consumer:
                 self._health.holds("line", now=not isinstance(error, StopTheLine))
                 log.warning("batch_again", error=type(error).__name__, records=len(records))
                 if self._stopping or time.monotonic() > until:
-                    self._again = _rewind(message, records)
-                    return False
+                    return _rewind(message, records)
                 self._health.turned("pipeline")
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
                 pause = min(pause * 2, 2.0)
@@ -211,7 +214,7 @@ class Consumer:
                 self._note(done, given)
                 if not self._stopping and len(records) < self._small:
                     await asyncio.sleep(self._rest_s)
-                return True
+                return frozenset()
 
     async def _commit_regularly(self) -> None:
         while True:

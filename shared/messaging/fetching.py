@@ -20,13 +20,17 @@ WAIT_MS = 250
 
 
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """After a failed fetch, every partition goes on where the last fetch that succeeded ended."""
+    """After a failed fetch, every partition goes on where the last fetch that succeeded ended.
+
+    `rewound` counts the places that somebody set, `rewound_before` those that were set before the newest records were handed out.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  as aiokafka's
         super().__init__(*args, **options)
         self._given: dict[TopicPartition, int] = {}
         self._of: object = None
         self._failed = False
+        self.rewound = self.rewound_before = 0
 
     async def getmany(
         self,
@@ -49,6 +53,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
             self._begin_anew_where_given_anew()
             raise
         self._given.update({partition: some[-1].offset + 1 for partition, some in records.items()})
+        self.rewound_before = self.rewound
         return records
 
     def _begin_anew_where_given_anew(self) -> None:
@@ -62,6 +67,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         """As aiokafka's; from here on this is where the partition goes on."""
         super().seek(partition, offset)
         self._given[partition] = offset
+        self.rewound += 1
 
     async def _put_back(self, partition: TopicPartition) -> None:
         """To what was handed out last; else to what the group committed; else to the beginning."""

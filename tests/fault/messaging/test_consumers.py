@@ -230,20 +230,21 @@ class Refusing(Ledger):
         await super().save(tx, state)
 
 
-async def offered_again(service: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def offered_again(service: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch, max_records: int = 7) -> None:
     """The poll limit is near before the batch can be handled."""
     monkeypatch.setattr(consumer_module, "OFFER_AGAIN_S", 0)
     await make_topics(broker, service.tag)
     await produce(broker, service.tag, records(1, 2, 3))
     service.pipeline.room = Refusing(service.tag, 4)
-    async with hearing(service, broker, max_records=7):
+    async with hearing(service, broker, max_records=max_records):
         await complete(service, 1, 2, 3)
 
 
+@pytest.mark.parametrize("max_records", [7, 100, 1000], ids=["more was read behind it", "nothing came behind it", "a small one"])
 async def test_a_batch_that_cannot_be_handled_is_offered_again_and_never_skipped(
-    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch, max_records: int
 ) -> None:
-    await offered_again(writer, broker, monkeypatch)
+    await offered_again(writer, broker, monkeypatch, max_records)
     assert await committed(broker, writer) == 3 * len(KEYS)
 
 
