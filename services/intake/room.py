@@ -96,7 +96,7 @@ class IntakeRoom:
         keys = sorted(dockets.union(*(household_keys(each, atlas.key) for each in contents)))
         forms = list(dict.fromkeys(desk.form(record) for each in contents for _, record in alike.records(each)))
         await store.lock(tx, store.MATCH_KEYS, [*keys, *(f"like|{key}" for form in forms for key in form.keys)])
-        waiting = await store.connected(tx, said + refs, sorted(dockets))
+        waiting = await store.connected(tx, said + refs if earlier else [], sorted(dockets))  # they are locked: none has come
         for statement in waiting:
             desk.put(statement)
         cases = {each.case_id for each in waiting if each.case_id is not None}
