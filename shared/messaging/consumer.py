@@ -122,9 +122,9 @@ class Consumer:
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await self._commit_within(within_s / 10)  # a broker that is away costs no more
+                await self._commit_within(within_s / 20)  # a broker that is away costs no more
                 await self._finish()
-                await self._commit_within(within_s / 10)
+                await self._commit_within(within_s / 20)
                 await self.broker.stop()
         if self._committing is not None:
             self._committing.cancel()
@@ -166,14 +166,16 @@ class Consumer:
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
         for r in records:
             self._handled.setdefault(TopicPartition(r.topic, r.partition), r.offset)  # a first batch may be one that hangs
-        tasks = self._pipeline.read(raws)
+        tasks: list[Task] | None = None
+        with contextlib.suppress(Exception):  # what fails here fails again below, where it is waited for and offered again
+            tasks = self._pipeline.read(raws)
         gone_back = await self._before()
         if consumer.rewound != fetched_after:  # the batch before comes again, and this one after it
             _rewind(message, records, but=gone_back)
             return
         if self._stopping:
             return  # it comes again: its offsets are not committed
-        self._in_hand = asyncio.create_task(self._handle(message, records, tasks, given))
+        self._in_hand = asyncio.create_task(self._handle(message, records, raws, tasks, given))
         if len(records) < self._small:
             await asyncio.wait([self._in_hand])
 
@@ -187,13 +189,13 @@ class Consumer:
         return frozenset() if before.cancelled() or before.exception() else before.result()
 
     async def _handle(
-        self, message: KafkaMessage, records: Sequence[Any], tasks: list[Task], given: object
+        self, message: KafkaMessage, records: Sequence[Any], raws: Sequence[Raw], tasks: list[Task] | None, given: object
     ) -> frozenset[TopicPartition]:
         """Handle one batch, or have it offered again: then the partitions that went back. It never leaves with neither."""
         pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
         while True:
             try:
-                await self._pipeline.take(tasks)
+                await self._pipeline.take(self._pipeline.read(raws) if tasks is None else tasks)
             except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost: wait and offer it again
                 self._health.holds("database", now=not transient(error))
                 self._health.holds("line", now=not isinstance(error, StopTheLine))
@@ -203,7 +205,7 @@ class Consumer:
                 self._health.turned("pipeline")
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
                 pause = min(pause * 2, 2.0)
-                tasks = self._pipeline.read([task.raw for task in tasks])
+                tasks = None
             else:
                 self._health.holds("database", now=True)
                 self._health.holds("line", now=True)
@@ -242,9 +244,12 @@ class Consumer:
                 self._to_commit = {}
             if not self._to_commit:
                 return
-            offsets, self._to_commit, given = self._to_commit, {}, self._to_commit_of
-            if not await _commit(self._subscriber.consumer, offsets) and self._to_commit_of is given:
-                self._to_commit = offsets | self._to_commit
+            offsets, self._to_commit, given, done = self._to_commit, {}, self._to_commit_of, False
+            try:
+                done = await _commit(self._subscriber.consumer, offsets)
+            finally:
+                if not done and self._to_commit_of is given:
+                    self._to_commit = offsets | self._to_commit
 
     def _note_hops(self, records: Sequence[Any]) -> None:
         """How long the oldest record of each topic took from its writing to its effect, by the wall clock on both sides."""
@@ -275,7 +280,7 @@ def _rewind(message: KafkaMessage, records: Sequence[Any], but: Collection[Topic
         partition = TopicPartition(record.topic, record.partition)
         earliest[partition] = min(record.offset, earliest.get(partition, record.offset))
     for partition in earliest.keys() - set(but):
-        with contextlib.suppress(IllegalStateError):
+        with contextlib.suppress(IllegalStateError, AssertionError):  # aiokafka's words for a partition that is not ours now
             message.consumer.seek(partition, earliest[partition])
     return frozenset(earliest)
 

@@ -65,9 +65,9 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As aiokafka's; from here on this is where the partition goes on."""
+        self.rewound += 1  # also where the partition is another member's by now
         super().seek(partition, offset)
         self._given[partition] = offset
-        self.rewound += 1
 
     async def _put_back(self, partition: TopicPartition) -> None:
         """To what was handed out last; else to what the group committed; else to the beginning."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.sequence import Task
@@ -62,3 +65,30 @@ async def test_a_stop_finishes_what_is_in_hand_and_leaves_what_was_read(writer: 
         assert 0 < done == await committed(broker, writer) < len(read)
     async with hearing(writer, broker):
         await complete(writer, 1, 2, 3)
+
+
+async def test_what_cannot_be_read_for_a_moment_is_not_passed_over(
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures, real = iter([True, True, False, True]), Pipeline.read
+
+    def reading(self: Pipeline[object], raws: Sequence[Raw]) -> list[Task]:
+        if next(failures, False):
+            raise MemoryError
+        return real(self, raws)
+
+    monkeypatch.setattr(Pipeline, "read", reading)
+    await make_topics(broker, writer.tag)
+    await produce(broker, writer.tag, records(1, 2, 3))
+    async with hearing(writer, broker, max_records=len(KEYS)):
+        await complete(writer, 1, 2, 3)
+
+
+async def test_a_place_that_cannot_be_set_any_more_tells_what_was_read_behind_it(writer: Toy, broker: Broker) -> None:
+    """The partition is another member's by now; what was fetched after the batch that goes back must not overtake it."""
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker) as consumer:
+        members: Any = consumer._subscriber.consumer
+        with pytest.raises(IllegalStateError):
+            members.seek(TopicPartition("nowhere", 0), 0)
+        assert members.rewound == members.rewound_before + 1
