@@ -33,7 +33,7 @@ from shared.city import load_city
 from shared.contracts.catalogue import EVENT_TYPES
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Tx
-from shared.messaging.pipeline import Pipeline
+from shared.messaging.pipeline import BY_KEYS, Pipeline
 from shared.messaging.wire import Raw
 from shared.runtime.clock import clock_from
 from shared.runtime.metrics import Metrics
@@ -99,7 +99,7 @@ async def _measured(dsn: str, folder: Path, sizes: Sequence[int]) -> dict[str, A
             took[size].append((time.perf_counter() - started) / BATCH * 1000)
     for intake, size in zip(intakes, sizes, strict=True):
         pages[size] = (await intake.pages() - pages[size]) / (BATCH * (BATCHES - WARMING))
-        await intake.pool.close()
+        await asyncio.gather(intake.pool.close(), intake.pipeline.pool.close())
     medians = {size: statistics.median(took[size][WARMING:]) for size in sizes}
     return {
         "notice_ms": {size: round(each, 3) for size, each in medians.items()},
@@ -144,8 +144,9 @@ class _Intake:
         service = build(context)
         await migrate(dsn, [CORE, service.migrations])
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=2, command_timeout=3600)
+        deciding = await asyncpg.create_pool(dsn, min_size=1, max_size=1, command_timeout=60, server_settings=BY_KEYS)
         pipeline = Pipeline(
-            service.name, service.room, reader_for(service.hears), pool, context.clock, context.metrics, receipt, _nobody
+            service.name, service.room, reader_for(service.hears), deciding, context.clock, context.metrics, receipt, _nobody
         )
         return cls(pool, pipeline)
 
@@ -164,11 +165,12 @@ class _Intake:
         await self.pool.fetch("select pg_prewarm(indexrelid) from pg_stat_user_indexes")
 
     async def pages(self) -> float:
-        """Pages touched in this database since it was made, as far as the server has noted them."""
-        await self.pool.execute("select pg_stat_force_next_flush()")
-        return float(
-            await self.pool.fetchval("select blks_hit + blks_read from pg_stat_database where datname = current_database()")
-        )
+        """Pages touched in this database since it was made, as far as the server has noted them; each connection notes its own."""
+        async with self.pipeline.pool.acquire() as connection:
+            await connection.execute("select pg_stat_force_next_flush()")
+            return float(
+                await connection.fetchval("select blks_hit + blks_read from pg_stat_database where datname = current_database()")
+            )
 
 
 def _nobody() -> None:

@@ -38,6 +38,17 @@ About = Callable[[Heard | Said], Mapping[str, str]]
 
 NEEDS_A_PERSON = "needs_a_person"
 
+BY_KEYS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Settings of the pipeline's connections: it asks for keys alone, so each statement is planned once, and by indexes.
+
+Left to itself, PostgreSQL plans many of them anew each time, or keeps a plan that it made while a table was empty.
+"""
+
 
 def _about_nothing(_: Heard | Said) -> Mapping[str, str]:
     return {}

@@ -26,7 +26,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
 from shared.messaging.memory import DatabaseBehindTopics
 from shared.messaging.migrate import CORE, migrate
-from shared.messaging.pipeline import Pipeline, StopTheLine, transient
+from shared.messaging.pipeline import BY_KEYS, Pipeline, StopTheLine, transient
 from shared.messaging.relay import Relay
 from shared.messaging.rereading import read_again
 from shared.messaging.topics import ensure_topics
@@ -142,7 +142,9 @@ async def running(service: Service, context: Context) -> AsyncIterator[Running]:
     )  # fmt: skip
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, timeout=10, command_timeout=60)
     # What pages read never keeps the pipeline waiting for a connection.
-    deciding = await asyncpg.create_pool(dsn, min_size=1, max_size=6, timeout=10, command_timeout=60, reset=_nothing_to_reset)
+    deciding = await asyncpg.create_pool(
+        dsn, min_size=1, max_size=6, timeout=10, command_timeout=60, reset=_nothing_to_reset, server_settings=BY_KEYS
+    )
     pipeline = Pipeline(
         service.name,
         service.room,

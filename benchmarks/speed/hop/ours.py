@@ -27,7 +27,7 @@ from shared.messaging.asking import never_make_topics
 from shared.messaging.consumer import Consumer
 from shared.messaging.fetching import read_every_record
 from shared.messaging.model import Decision, Heard, Said, Tx
-from shared.messaging.pipeline import Pipeline
+from shared.messaging.pipeline import BY_KEYS, Pipeline
 from shared.messaging.relay import Relay
 from shared.messaging.sequence import Task
 from shared.messaging.topics import TopicSpec, ensure_topics
@@ -111,7 +111,7 @@ async def run(place: Place) -> None:
     read_every_record()
     metrics = Metrics(EVENT_TYPES)
     relay = relay_of(place, metrics)
-    pool = await asyncpg.create_pool(place.dsn, min_size=2, max_size=8)
+    pool = await asyncpg.create_pool(place.dsn, min_size=2, max_size=8, server_settings=BY_KEYS)
 
     def receipt(_: str, message_id: UUID, decision: Decision) -> Said:
         return Said(place.topic(RECEIPTS), str(message_id), ReceiptIssued(message_id=message_id, answer=decision.answer))
