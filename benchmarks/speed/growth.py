@@ -165,7 +165,7 @@ class _Intake:
         await self.pool.fetch("select pg_prewarm(indexrelid) from pg_stat_user_indexes")
 
     async def pages(self) -> float:
-        """Pages touched in this database since it was made, as far as the server has noted them; each connection notes its own."""
+        """Pages touched in this database since it was made, as far as was noted; each connection notes its own."""
         async with self.pipeline.pool.acquire() as connection:
             await connection.execute("select pg_stat_force_next_flush()")
             return float(
