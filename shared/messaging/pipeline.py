@@ -41,8 +41,6 @@ NEEDS_A_PERSON = "needs_a_person"
 BY_KEYS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
 }
 """Settings of the pipeline's connections: it asks for keys alone, so each statement is planned once, and by indexes.
 
