@@ -51,7 +51,7 @@ KINDS: tuple[type[Event], ...] = (*EFFECTS, SlotReported)
 SENT = {kind: uuid4() for kind in KINDS}
 """One message of each kind that follows a visit or an offer."""
 REPORT = SENT[AttemptReported]
-REFUSED, PARKED = uuid4(), uuid4()
+REFUSED, PARKED = UUID(int=1), UUID(int=2)  # in names of tests: every worker must make the same
 POISON = [*(Raw(COURT, b"k", b"{", (("ce_id", str(each).encode()),)) for each in (REFUSED, PARKED)), Raw(COURT, b"k", b"{", ())]
 INTRUDER = Raw(CASES.name, b"k", b"{", ())
 
