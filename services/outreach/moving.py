@@ -105,7 +105,9 @@ def merge(into: CaseFile, gone: CaseFile, event: CaseMerged, needed: int) -> Mov
         _renamed(replace(gone, visits=(*(each for each in gone.visits if each.closed), *visits)), names), event.case_id
     )
     taken = {each.id for each in over.owed}
-    before = replace(into, owed=joined([*lines(into.owed), *lines(over.owed)], event.merged_on))
+    came = {each.id: each for each in over.owed}
+    apart = [[came[each.id] for each in line] for line in lines(gone.owed)]  # by the old names: two of its people may be one now
+    before = replace(into, owed=joined([*lines(into.owed), *apart], event.merged_on))
     path = (event.case_id,)
     after, ends = settle(
         replace(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.contracts.codes import (
     AttemptResult,
     Basis,
+    CaseChange,
     ContactKind,
     Evidence,
     LegalFact,
@@ -26,6 +27,7 @@ from shared.contracts.topics.assessments import AssessmentTakenOver
 from shared.contracts.topics.assignments import AssignmentCreated, AssignmentWithdrawn
 from shared.contracts.topics.cases import (
     CaseEvent,
+    CaseMerged,
     DeadlineFact,
     DefendantFact,
     ProceedingFact,
@@ -199,4 +201,29 @@ def test_persons_of_one_household_that_are_the_same_are_owed_one_visit() -> None
     same = Replaced(was=two.person_id, now=one.person_id)
     town.hear(changed(case, proceedings=(only,), tenant_ids=(one.person_id,), replaced=(same,)))
     assert len(town.file(case).open_owed) == 1
+    told_is_so(town)
+
+
+def test_two_defendants_of_an_absorbed_case_who_are_one_person_after_it_are_owed_one_visit() -> None:
+    town = Town()
+    survivor, _ = town.suit()
+    absorbed, _ = town.suit(persons=2)
+    for case in (survivor, absorbed):
+        town.hear(case)
+    suit, (person, *_) = absorbed.proceedings[0], survivor.tenant_ids
+    told = ProceedingFact(**{**dict(suit), "defendants": (DefendantFact(**{**dict(suit.defendants[0]), "person_id": person}),)})
+    suits = (*survivor.proceedings, told)
+    town.hear(changed(survivor, proceedings=suits, absorbed=(absorbed.case_id,), changes=(CaseChange.MERGED,)))
+    town.hear(
+        CaseMerged(
+            case_id=absorbed.case_id,
+            household_id=absorbed.household_id,
+            into_case_id=survivor.case_id,
+            into_household_id=survivor.household_id,
+            merged_on=MONDAY,
+            replaced=tuple(Replaced(was=each.person_id, now=person) for each in suit.defendants),
+        )
+    )
+    assert {each.proceeding_id for each in town.file(survivor).open_owed} == {each.proceeding_id for each in suits}
+    assert len(town.file(survivor).open_owed) == len(suits)
     told_is_so(town)
