@@ -145,8 +145,13 @@ def moved_key(key: str, was: UUID, now: UUID) -> str:
 
 
 def _replaced(before: Mapping[str, UUID], household: Household, was_case: UUID, now_case: UUID) -> tuple[Replaced, ...]:
-    """Which ids of `before` go by another one now. What still goes by its own is not among them."""
+    """Which ids of `before` go by another one now.
+
+    What still goes by its own is not among them: of a person's keys one may lead to another person now.
+    """
     alive = {each.proceeding_id for one in household.cases.values() if one.file for each in one.file.proceedings}
+    if (record := household.state.record) is not None:
+        alive |= {each.person_id for each in record.members} | {each.address_id for each in record.addresses}
     found: dict[UUID, UUID] = {}
     for key, was in before.items():
         now = household.ids.known.get(moved_key(key, was_case, now_case), was)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from services.intake.deriving import case_of, derive
+from services.intake.moves import _replaced
 from services.intake.snapshot import same
 from shared.contracts.codes import CaseChange, CaseStatus
-from shared.contracts.topics.cases import CaseMerged, CaseReopened, CaseSplit
+from shared.contracts.topics.cases import CaseMerged, CaseReopened, CaseSplit, Replaced
 from shared.contracts.topics.households import HouseholdRecorded
 from shared.messaging.model import Rejected
 from tests.unit.intake_office import JOBCENTER
@@ -163,3 +164,18 @@ def test_the_events_alone_tell_where_every_case_went(story: list[object]) -> Non
         assert set(event.tenant_ids) <= {each.person_id for each in record.members}
     for case_id in merged:
         assert isinstance([each.data for each in town.said if each.key == str(case_id)][-1], CaseMerged)
+
+
+def test_a_person_keeps_their_id_where_an_earlier_one_of_theirs_means_somebody_else_now() -> None:
+    """An id of an absorbed case is remembered for whom it meant; another merge may find somebody more like it."""
+    town = Town()
+    one = town.hear(suit(party("Beispiel", "Berta"), proceeding=ref(1)))
+    other = town.hear(suit(party("Beispiel", "Otto"), proceeding=ref(2)))
+    into, _ = town.merge(one, other)
+    state = town.desk.households[town.desk.cases[into].household_id]
+    household = derive(town.desk, state, town.desk.cases_of(state.id), {})
+    berta, otto = town.event(into).tenant_ids
+    earlier = f"was|{UUID(int=7)}"
+    household.ids.known[earlier] = otto
+    assert _replaced({earlier: berta}, household, into, into) == ()
+    assert _replaced({earlier: UUID(int=7)}, household, into, into) == (Replaced(was=UUID(int=7), now=otto),)
