@@ -15,7 +15,7 @@ from tests.kafka.clusters import kafka_of
 from tests.system.one_notice import COURT, Sender, message, nothing_of_the_journals_is_missing, settled, suit, target_of
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(420)]
 
 NODES = tuple(f"kafka-{number}" for number in (1, 2, 3))
 
@@ -31,7 +31,7 @@ async def test_a_cluster_that_comes_back_with_empty_disks_is_filled_from_the_jou
         await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=150)
         await sender.send(message(COURT, suit(10)))
         await sender.until_answered()
-        await settled(target)
+        await settled(target, within_s=150)  # each consumer finds its new group in its own time
         assert [check for check in await reconcile(target) if not check.ok] == []
 
 
