@@ -219,10 +219,11 @@ class Pipeline(Generic[S]):
             if not self._in_line(task):
                 batch.alone.append((task, "failed", *_problem(task.read)))
                 batch.count(task, Outcome.PARKED)
-        to_answer = await self._claim(tx, foreign, batch)
+        to_answer, answered = await self._claim(tx, foreign, batch)
         state = None if failing else await self._load(tx, batch, in_line, to_answer)
         for task in to_answer:
             self._answer(state, task, batch, failing)
+        batch.entries += answered  # after the answer that they repeat: it may have come in this batch
         for task in in_line:
             line = batch.lines[task.raw.topic, str(task.read.key)]
             if line.offer(task):
@@ -250,13 +251,14 @@ class Pipeline(Generic[S]):
         heard = [task.read for task in (*new, *following, *foreign) if isinstance(task.read, Heard) and task.read.known]
         return await self.room.load(tx, heard, self.clock.now()) if heard else None
 
-    async def _claim(self, tx: Tx, foreign: list[Task], batch: _Batch) -> list[Task]:
-        """Those outside messages that nobody has answered yet; the others are answered here."""
+    async def _claim(self, tx: Tx, foreign: list[Task], batch: _Batch) -> tuple[list[Task], list[Entry]]:
+        """Those outside messages that nobody has answered yet, and the receipts of the others."""
         put_back = await parking.still_put_back(tx, [task.parked_id for task in foreign if task.parked_id is not None])
         foreign = [task for task in foreign if task.parked_id is None or task.parked_id in put_back]
         fresh = [task for task in foreign if task.parked_id is None and task.read.id is not None]
         if fresh:
             await inbound.claim(tx, fresh, self._owners(fresh), self.clock.now())
+        answered = []
         for task in foreign:
             if task.read.id is None:
                 batch.alone.append((task, "failed", *_problem(task.read)))
@@ -264,8 +266,8 @@ class Pipeline(Generic[S]):
             elif task.decision is not None:
                 batch.count(task, Outcome.DUPLICATE if task.decision.answer is Answer.DUPLICATE else Outcome.REJECTED)
                 if not self.recovering:  # nobody has asked again
-                    batch.entries.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
-        return [task for task in foreign if task.decision is None and task.read.id is not None]
+                    answered.append(Entry(self.receipt(task.raw.topic, task.read.id, task.decision), task.read.id, None))
+        return [task for task in foreign if task.decision is None and task.read.id is not None], answered
 
     def _answer(self, state: S | None, task: Task, batch: _Batch, failing: str | None) -> None:
         """Decide an outside message and tell its sender."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from shared.messaging import parking
 from shared.messaging.model import Answer
 from shared.messaging.pipeline import StopTheLine
 from shared.messaging.wire import Raw
-from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, RIVAL, Name, Toy, number, order, raw, toy
+from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, RECEIPTS, RIVAL, Name, Toy, number, order, raw, toy
 
 
 @pytest.fixture
@@ -164,6 +165,14 @@ async def test_a_register_moves_past_a_failure(service: Toy) -> None:
     assert [row[:3] for row in await service.parked()] == [("a", 1, "failed")]
     await service.pipeline.handle([raw(NAMES, "a", 2, Name(name="two"))])
     assert await service.parked() == []
+
+
+async def test_a_message_twice_in_one_batch_is_accepted_before_it_is_a_duplicate(service: Toy) -> None:
+    """Its sender reads the answers in their order, and the first one is the answer."""
+    twice = order("a", 5)
+    await service.pipeline.handle([twice, twice, order("a", 13)])
+    receipts = [(key, json.loads(data or "")["answer"]) for key, _, data in await service.journal(RECEIPTS)]
+    assert [answer for key, answer in receipts if key == (twice.key or b"").decode()] == [Answer.ACCEPTED, Answer.DUPLICATE]
 
 
 async def test_outside_messages_are_answered_once_each(service: Toy) -> None:
