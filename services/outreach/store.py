@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -126,7 +125,7 @@ async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
         return {}
     rows = await tx.fetch(
         """
-        select caseworker, planned_on, string_agg(time_window || '/' || seat, ' ') as seats from open_visits
+        select caseworker, planned_on, array_agg(time_window) as windows, array_agg(seat) as seats from open_visits
         where caseworker = any($1::text[]) and planned_on >= $2 group by caseworker, planned_on
         """,
         list(caseworkers),
@@ -134,14 +133,9 @@ async def load_days(tx: Tx, caseworkers: Collection[str], today: date) -> Days:
     )
     days: dict[str, dict[date, Seats]] = {}
     for row in rows:
-        days.setdefault(row["caseworker"], {})[row["planned_on"]] = _seats(row["seats"])
+        seats = frozenset(zip(map(Window, row["windows"]), row["seats"], strict=True))
+        days.setdefault(row["caseworker"], {})[row["planned_on"]] = seats
     return days
-
-
-@lru_cache(maxsize=1024)  # most full days are the same
-def _seats(taken: str) -> Seats:
-    pairs = (each.split("/") for each in taken.split(" "))
-    return frozenset((Window(window), int(seat)) for window, seat in pairs)
 
 
 async def save_registers(tx: Tx, entries: Sequence[HouseholdRecorded], erased: Collection[UUID]) -> None:
