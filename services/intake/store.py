@@ -111,33 +111,30 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
     await doubt_store.load(tx, desk, ids)
 
 
-_LED_TO = """
-    select household_id from match_keys where key = any($1::text[])
-    union select id from households where id = any($2::uuid[])
-    union select household_id from household_aliases where id = any($2::uuid[])
-"""
-_LED_TO_BY_CASES = f"""
-    with recursive meant as (
-        select id, household_id, merged_into from cases where id = any($3::uuid[])
-        union
-        select c.* from meant m cross join lateral (
-            select id, household_id, merged_into from cases where id = m.merged_into
-            union all
-            select id, household_id, merged_into from cases where split_from = m.id
-        ) c
-    )
-    {_LED_TO} union select household_id from meant
-"""  # noqa: S608  both are constants
-
-
 async def led_to(tx: Tx, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID]) -> set[UUID]:
     """The households that keys, cases and ids lead to, through merges; with a case come those that were split from it."""
     if not keys and not case_ids and not households:
         return set()
-    if case_ids:
-        rows = await tx.fetch(_LED_TO_BY_CASES, list(keys), list(households), list(case_ids))
-    else:  # the usual batch; a recursion that has nothing to do would cost more in planning than all else
-        rows = await tx.fetch(_LED_TO, list(keys), list(households))
+    rows = await tx.fetch(
+        """
+        with recursive meant as (
+            select id, household_id, merged_into from cases where id = any($2::uuid[])
+            union
+            select c.* from meant m cross join lateral (
+                select id, household_id, merged_into from cases where id = m.merged_into
+                union all
+                select id, household_id, merged_into from cases where split_from = m.id
+            ) c
+        )
+        select household_id from match_keys where key = any($1::text[])
+        union select household_id from meant
+        union select id from households where id = any($3::uuid[])
+        union select household_id from household_aliases where id = any($3::uuid[])
+        """,
+        list(keys),
+        list(case_ids),
+        list(households),
+    )
     return {row["household_id"] for row in rows}
 
 

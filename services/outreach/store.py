@@ -58,16 +58,6 @@ async def lock_families(tx: Tx, cases: Collection[UUID], moving: Collection[UUID
 
 
 async def _kin(tx: Tx, cases: Collection[UUID], households: Collection[UUID]) -> Kin:
-    # Most cases never moved, and for few ids PostgreSQL plans anew each time: what asks for families is for those alone.
-    known = await tx.fetch(
-        """
-        select household_id, false as moved from case_files where case_id = any($1::uuid[])
-        union all select null, true from case_kin where case_id = any($1::uuid[])
-        """,
-        list(cases),
-    )
-    if not any(row["moved"] for row in known):
-        return Kin(set(cases), {row["household_id"] for row in known} | set(households), {}, {}, set())
     rows = await tx.fetch(
         """
         with kin as (

@@ -35,6 +35,18 @@ class OpenReferral:
     changed_on: date
 
 
+_TOUCHED = """
+    with recursive touched(case_id) as (
+        select unnest($1::uuid[])
+        union select case_id from referrals where referral_id = any($2::uuid[])
+        union select case_id from case_files where household_id = any($3::uuid[])
+        union select unnest(f.follows) from touched join case_files f using (case_id)
+    )
+"""
+"""These cases, those of these referrals and households, and all that are to be read with them: what an alias leads to, and
+what a split left on the other side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """By what a batch names its cases."""
@@ -45,33 +57,12 @@ class Touched:
 
 
 async def case_ids(tx: Tx, touched: Touched) -> set[UUID]:
-    """These cases, those of these referrals and households, and all that are to be read with them, as far as is known now."""
+    """All cases that are touched, as far as is known before they are locked."""
     rows = await tx.fetch(
-        """
-        select case_id, follows <> '{}' as moved from case_files
-        where case_id = any($1::uuid[]) or household_id = any($3::uuid[])
-            or case_id = any(array(select case_id from referrals where referral_id = any($2::uuid[])))
-        """,
+        _TOUCHED + "select case_id from touched",  # noqa: S608  written above
         list(touched.cases),
         list(touched.referrals),
         list(touched.households),
-    )
-    found = {*touched.cases, *(row["case_id"] for row in rows)}
-    # Most cases never moved, and for few ids PostgreSQL plans anew each time: what follows them is for those alone.
-    return await _followed(tx, found) if any(row["moved"] for row in rows) else found
-
-
-async def _followed(tx: Tx, cases: Collection[UUID]) -> set[UUID]:
-    """These cases, what an alias of them leads to, and what a split left on the other side."""
-    rows = await tx.fetch(
-        """
-        with recursive touched(case_id) as (
-            select unnest($1::uuid[])
-            union select unnest(f.follows) from touched join case_files f using (case_id)
-        )
-        select case_id from touched
-        """,
-        list(cases),
     )
     return {row["case_id"] for row in rows}
 
@@ -108,10 +99,18 @@ async def lock_households(tx: Tx, households: Collection[UUID]) -> dict[UUID, Ho
 
 async def late_files(tx: Tx, touched: Touched, known: Collection[UUID]) -> dict[UUID, CaseFile]:
     """Cases that came to be touched after `case_ids` looked."""
-    late = await case_ids(tx, touched) - set(known)
-    if not late:
-        return {}
-    rows = await tx.fetch("select state from case_files where case_id = any($1::uuid[]) order by case_id for update", list(late))
+    rows = await tx.fetch(
+        _TOUCHED  # noqa: S608  written above
+        + """
+        select state from case_files
+        where case_id in (select case_id from touched) and case_id <> all($4::uuid[])
+        order by case_id for update
+        """,
+        list(touched.cases),
+        list(touched.referrals),
+        list(touched.households),
+        list(known),
+    )
     return _files(row["state"] for row in rows)
 
 
