@@ -1,4 +1,4 @@
-"""How a service process ends: step by step, each within its time, the whole before anybody loses patience with it."""
+"""A service process: how its connections are set, and how it ends: step by step, before anybody loses patience with the whole."""
 
 from __future__ import annotations
 
@@ -94,6 +94,14 @@ async def test_the_steps_come_in_their_order(context: Context, monkeypatch: pyte
             await eventually(lambda: _answers(client, address))
         ended.append("http")
     assert ended == ["http", "consumer", "relay", "pool", "pool"]
+
+
+async def test_what_decides_is_planned_by_keys_and_what_pages_read_is_not(context: Context) -> None:
+    async with running(build(context), context) as system:
+        for pool, plans, scans in ((system.pipeline.pool, "force_generic_plan", "off"), (system.pool, "auto", "on")):
+            async with pool.acquire() as connection:
+                assert await connection.fetchval("show plan_cache_mode") == plans
+                assert await connection.fetchval("show enable_seqscan") == scans
 
 
 async def test_a_step_that_never_ends_is_cut_off_and_the_next_one_comes(
