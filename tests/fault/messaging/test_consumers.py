@@ -145,9 +145,9 @@ async def test_a_stop_in_mid_batch_finishes_and_commits_it(writer: Toy, broker: 
 async def test_a_first_batch_that_hangs_is_seen_as_lag(writer: Toy, broker: Broker) -> None:
     writer.pipeline.room = Held(writer.tag)
     await make_topics(broker, writer.tag)
-    await produce(broker, writer.tag, records(1))
     async with hearing(writer, broker) as consumer:
         async with held(writer):
+            await produce(broker, writer.tag, records(1))
             await eventually(writer.somebody_waits, 30)
             assert sum(consumer.lag().values()) > 0
         await complete(writer, 1)

@@ -54,8 +54,9 @@ async def test_a_stop_finishes_what_is_in_hand_and_leaves_what_was_read(writer: 
     await make_topics(broker, writer.tag)
     await produce(broker, writer.tag, records(1, 2, 3))
     writer.pipeline.room = Held(writer.tag)
-    async with hearing(writer, broker, max_records=len(KEYS)) as consumer:
+    async with contextlib.AsyncExitStack() as hearing_at_last:
         async with held(writer):
+            consumer = await hearing_at_last.enter_async_context(hearing(writer, broker, max_records=len(KEYS)))
             await eventually(writer.somebody_waits, 30)
             await eventually(lambda: len(read) > len(KEYS), 30)
             stopping = asyncio.create_task(consumer.stop(15))
