@@ -51,7 +51,7 @@ ON_KAFKA := tests/contract/messaging tests/fault $(ASKING) \
 
 test-kafka: setup ## The same tests on Apache Kafka (FULL=1: all of tests/system), and what it alone can show; needs java and mvn
 	$(BIN)/pytest tests/kafka
-	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --timeout 300 --numprocesses 2 --dist loadfile $(ON_KAFKA)
+	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --numprocesses 2 --dist loadfile $(ON_KAFKA)
 	@$(if $(FULL),,echo "NOT CHECKED on Apache Kafka: tests/system, but for test_kill.py and recovering outreach; make test-kafka FULL=1 does that")
 
 MINUTES ?= 2

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-async def eventually(condition: Callable[[], Any | Awaitable[Any]], within_s: float = 15) -> Any:  # noqa: ANN401  what it became
+async def eventually(condition: Callable[[], Any | Awaitable[Any]], within_s: float = 30) -> Any:  # noqa: ANN401  what it became
     """Ask until the answer is true, and return it. AssertionError after the limit, with the last answer."""
     until = time.monotonic() + within_s
     while True:

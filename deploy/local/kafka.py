@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.ports import LOOPBACK, free_port, listens
+from deploy.local.ports import LOOPBACK, free_ports, listens
 from deploy.local.processes import Process
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,8 @@ def jars() -> Path:
 
 def cluster(size: int) -> list[Node]:
     """So many nodes on free ports."""
-    return [Node(number, free_port(), free_port()) for number in range(1, size + 1)]
+    ports = iter(free_ports(2 * size))
+    return [Node(number, next(ports), next(ports)) for number in range(1, size + 1)]
 
 
 def bootstrap(nodes: Sequence[Node]) -> str:

@@ -2,6 +2,7 @@
 
 import random
 import socket
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -11,18 +12,23 @@ EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """A TCP port on the loopback address that nobody listens on now.
+    """One of `free_ports`."""
+    return free_ports(1)[0]
 
-    It lies below the ports the kernel gives to outgoing connections: a client that keeps calling a stopped server could
+
+def free_ports(count: int) -> list[int]:
+    """So many TCP ports on the loopback address, no two alike, that nobody listens on now.
+
+    They lie below the ports the kernel gives to outgoing connections: a client that keeps calling a stopped server could
     otherwise be given the server's own port, talk to itself and keep the server from coming back.
 
-    Raises OSError where no port is free.
+    Raises OSError where no more are free.
     """
     lowest_ephemeral = int(EPHEMERAL_RANGE.read_text().split()[0]) if EPHEMERAL_RANGE.exists() else 49152
     candidates = range(10240, lowest_ephemeral) if lowest_ephemeral > 12288 else range(10240, 65536)
-    for port in random.sample(candidates, k=min(len(candidates), 500)):
-        if _can_listen(port):
-            return port
+    free = list(islice(filter(_can_listen, random.sample(candidates, k=len(candidates))), count))
+    if len(free) == count:
+        return free
     raise OSError("no free port on 127.0.0.1; end some of the programs that listen there and try again")
 
 

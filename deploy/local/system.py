@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.folder import Running
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK, free_port, free_ports
 from deploy.local.processes import Process
 from deploy.local.supervisor import Local
 from shared.city import City, load_city
@@ -35,8 +35,7 @@ def start_system(local: Local, *, services: tuple[str, ...] = SERVICES) -> Runni
         local.start_broker()
     _secrets(local.data, city)
     processes = []
-    for service in services:
-        port = free_port()
+    for service, port in zip(services, free_ports(len(services)), strict=True):
         local.publish(service, f"http://{LOOPBACK}:{port}")
         processes.append(_process(local.running, service, port, clock))
     local.start(*processes)

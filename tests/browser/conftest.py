@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from shared.contracts.publish import ROOT
 from shared.runtime.service import Running
 from tests.browser.site import served
+from tests.npm import installed
 from tests.service.intake_pages import app_of, pages_of_intake
 
-HERE = Path(__file__).parent / "axe"
-CACHE = ROOT / ".cache" / "axe-core"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = [
     "--no-sandbox",  # the tests may run as root in a container
@@ -29,7 +27,7 @@ ARGS = [
 ]
 
 
-def _not_checked(why: str) -> None:
+def _not_checked(why: str) -> NoReturn:
     pytest.skip(f"NOT CHECKED: the pages in a real browser, because {why}")
 
 
@@ -38,18 +36,10 @@ def axe() -> str:
     """The source of axe-core; installed once, kept for later runs."""
     if not shutil.which("npm"):
         _not_checked("npm, which brings axe-core, is not on this machine")
-    wanted = (HERE / "package.json").read_text("utf-8")
-    source = CACHE / "node_modules" / "axe-core" / "axe.min.js"
-    if not source.is_file() or (CACHE / "package.json").read_text("utf-8") != wanted:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / "package.json").write_text(wanted, "utf-8")
-        command = ["npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        try:
-            subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=90, check=True)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            (CACHE / "package.json").unlink()
-            _not_checked("npm could not install axe-core here")
-    return source.read_text("utf-8")
+    modules = installed(Path(__file__).parent / "axe" / "package.json")
+    if modules is None:
+        _not_checked("npm could not install axe-core here")
+    return (modules / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ async def test_the_form_is_filled_and_filed_by_keyboard_alone(page: Page, addres
     await tab_to(page, "a.button")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/vordruck")
-    assert await _focus(page) == "docket"
+    await page.locator("#docket:focus").wait_for()
     await page.keyboard.type("5 C 123/26")
     await _fill(page, "received_on", "heute")
     await _fill(page, "filed_on", "31.2.2026")
@@ -47,14 +47,14 @@ async def test_the_form_is_filled_and_filed_by_keyboard_alone(page: Page, addres
     async with page.expect_navigation():
         await tab_to(page, "[value='add:defendants']")
         await page.keyboard.press("Enter")
-    assert await _focus(page) == "defendants-1-family_name"
+    await page.locator("#defendants-1-family_name:focus").wait_for()
     await page.keyboard.type("Beispiel")
     await _fill(page, "monthly_rent", "612,50")
     await _fill(page, "claimed_arrears", "1.837,50")
     await tab_to(page, "#termination-EXTRAORDINARY_ARREARS")
     await page.keyboard.press("Space")
     await _file(page)
-    assert await _focus(page) == "defendants-0-family_name"
+    await page.locator("#defendants-0-family_name:focus").wait_for()
     assert "ausfüllen" in await page.inner_text("[role=alert]")
     assert await page.get_attribute(":focus", "aria-describedby") == "defendants-0-family_name-wrong"
     await page.keyboard.type("Beispiel")
@@ -71,7 +71,7 @@ async def test_enter_saves_a_draft_and_the_cursor_stays(page: Page, address: str
     await _fill(page, "filed_on", "18.11.2026")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
-    assert await _focus(page) == "filed_on"
+    await page.locator("#filed_on:focus").wait_for()
     assert "gespeichert" in await page.inner_text("[role=status]")
 
 
@@ -113,11 +113,6 @@ async def test_axe_finds_nothing(page: Page, address: str, system: Running, axe:
 async def test_axe_bites(page: Page, axe: str) -> None:
     await page.set_content('<html lang="de"><title>x</title><main><h1>x</h1><input name="nameless"></main></html>')
     assert any(each.startswith("label:") for each in await violations(page, axe))
-
-
-async def _focus(page: Page) -> str:
-    focus: str = await page.evaluate("document.activeElement.id")
-    return focus
 
 
 async def _fill(page: Page, field: str, text: str) -> None:

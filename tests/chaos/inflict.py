@@ -101,14 +101,17 @@ class Inflictor:
         process = self._process(victim)
         if process is None:
             return False
-        frozen = [process]
-        process.suspend()
+        frozen: list[psutil.Process] = []
         try:
+            process.suspend()
+            frozen.append(process)
             for child in process.children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.suspend()
                     frozen.append(child)
             await asyncio.sleep(lasts_s)
+        except psutil.NoSuchProcess:  # it has just ended by itself
+            return False
         finally:
             for each in frozen:
                 with contextlib.suppress(psutil.NoSuchProcess):

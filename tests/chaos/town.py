@@ -47,6 +47,7 @@ from shared.contracts.topics.notices import (
 from shared.contracts.topics.offers import OfferMade
 from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.replies import ApplicationAnswered, OfferAccepted, OfferRejected, SupportStarted
+from shared.runtime.clock import BERLIN
 from tests.chaos.history import History
 
 COURT, SECOND_OFFICE, OVER_HTTP = (NOTICES.of(each) for each in ("ag-muenster", "jobcenter", "sozialamt"))
@@ -206,4 +207,4 @@ class Town:
 
 
 def _today() -> date:
-    return datetime.now().astimezone().date()
+    return datetime.now(BERLIN).date()

@@ -14,9 +14,9 @@ import yaml
 from shared.contracts.asyncapi import document
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.publish import ROOT
+from tests.npm import installed
 
 HERE = Path(__file__).parent / "asyncapi"
-CACHE = ROOT / ".cache" / "asyncapi-parser"
 
 
 @pytest.fixture(scope="module")
@@ -24,26 +24,9 @@ def parser() -> Path:
     """The installed parser's folder; installed once, kept for later runs."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("NOT CHECKED: AsyncAPI document against @asyncapi/parser, because node and npm are not on this machine")
-    modules = CACHE / "node_modules"
-    wanted = (HERE / "package.json").read_text()
-    if not (modules / "@asyncapi").is_dir() or (CACHE / "package.json").read_text() != wanted:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / "package.json").write_text(wanted)
-        command = [
-            "npm",
-            "install",
-            "--no-package-lock",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--fetch-retries=0",
-            "--silent",
-        ]
-        try:
-            subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=90, check=True)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            (CACHE / "package.json").unlink()
-            pytest.skip("NOT CHECKED: AsyncAPI document against @asyncapi/parser, because npm could not install it here")
+    modules = installed(HERE / "package.json")
+    if modules is None:
+        pytest.skip("NOT CHECKED: AsyncAPI document against @asyncapi/parser, because npm could not install it here")
     return modules
 
 

@@ -266,8 +266,10 @@ def test_the_image_holds_all_that_a_service_imports(tmp_path: Path) -> None:
     image = tmp_path / "app"
     for source, place in copied:
         (image / place).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copyfile
-        copy(ROOT / source, image / place)
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, image / place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(ROOT / source, image / place)
     (image / "probe.py").write_text(PROBE)
     done = subprocess.run(
         [sys.executable, "probe.py", *SERVICES], cwd=image, env={"PATH": os.defpath}, capture_output=True, text=True, check=False

@@ -30,7 +30,7 @@ async def test_a_cluster_that_comes_back_with_empty_disks_is_filled_from_the_jou
         await lose_all(local)
         await eventually(lambda: nothing_of_the_journals_is_missing(target), within_s=150)
         await sender.send(message(COURT, suit(10)))
-        await sender.until_answered()
+        await sender.until_answered(150)
         await settled(target, within_s=150)  # each consumer finds its new group in its own time
         assert [check for check in await reconcile(target) if not check.ok] == []
 

@@ -20,7 +20,7 @@ import pytest
 from deploy.local import broker, folder, ports, supervisor
 from deploy.local.folder import FolderInUseError, FolderNotOursError, read_running
 from deploy.local.outside import remove
-from deploy.local.ports import free_port, listens
+from deploy.local.ports import free_port, free_ports, listens
 from deploy.local.processes import Process, User
 from deploy.local.supervisor import Local, StartError
 from tests import waiting
@@ -294,6 +294,11 @@ def test_a_port_taken_in_the_last_moment_is_exchanged_for_another(data: Path, mo
         assert next(offers, None) is None
 
 
-def test_an_offered_port_is_never_one_of_an_outgoing_connection() -> None:
-    lowest = int(ports.EPHEMERAL_RANGE.read_text().split()[0])
-    assert all(free_port() < lowest for _ in range(20))
+def test_an_offered_port_is_never_one_of_an_outgoing_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "EPHEMERAL_RANGE", tmp_path / "range")
+    (tmp_path / "range").write_text("20000\t60999\n")
+    assert all(port < 20000 for port in free_ports(500))
+
+
+def test_ports_offered_together_differ() -> None:
+    assert len(set(free_ports(500))) == 500

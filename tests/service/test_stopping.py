@@ -118,9 +118,11 @@ async def test_a_step_that_never_ends_is_cut_off_and_the_next_one_comes(
         pass
 
     async def is_deaf(relay: Relay) -> None:
+        sending = asyncio.ensure_future(run(relay))
         try:
-            await run(relay)
+            await asyncio.shield(sending)
         except asyncio.CancelledError:
+            sending.cancel()
             await for_ever("relay")
 
     monkeypatch.setattr(Consumer, "start", nothing_is_heard)
@@ -128,8 +130,8 @@ async def test_a_step_that_never_ends_is_cut_off_and_the_next_one_comes(
     monkeypatch.setattr(Relay, "run", is_deaf)
     monkeypatch.setattr(asyncpg.Pool, "close", lambda _: for_ever("pool"))
     for limit in ("RELAY_STOP_S", "POOL_STOP_S"):
-        monkeypatch.setattr(process, limit, 0.2)
-    hurried = replace(context, settings=context.settings.model_copy(update={"grace_s": 0.2}))
+        monkeypatch.setattr(process, limit, 1)
+    hurried = replace(context, settings=context.settings.model_copy(update={"grace_s": 1}))
     async with asyncio.timeout(60):  # for the start and for a slow machine: what is not cut off lasts for ever
         async with running(build(hurried), hurried):
             pass

@@ -50,6 +50,7 @@ from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.referrals import ReferralChanged
 from shared.contracts.topics.replies import ApplicationAnswered, OfferAccepted, Reply, SupportEnded, SupportStarted
 from shared.messaging.wire import Raw
+from shared.runtime.clock import BERLIN
 from tests.system.one_notice import COURT, Sender, events, header, message, read, settled, suit
 from tests.waiting import eventually
 
@@ -130,7 +131,7 @@ async def play(target: Target) -> Played:
         data = kind(case_id=case_id, note=marks.note, **_outside(marks), **fields)
         return message(FIELD_REPORTS.of(team), data, key=case_id)
 
-    today = datetime.now().astimezone().date()
+    today = datetime.now(BERLIN).date()
     talk = Talk(
         topics=(AdviceTopic.SCHONFRIST,),
         causes=(ReportedCause(cause=ArrearsCause.UNEMPLOYMENT, primary=True),),

@@ -28,7 +28,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from deploy.cli.target import SERVICES, Target
 from deploy.compose.secrets import write_secrets
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK, free_port, free_ports
 from deploy.local.processes import Process
 from deploy.local.supervisor import Local
 from tests.compose_file import ROOT, compose
@@ -115,7 +115,7 @@ class Rehearsal:
         self.file = compose()
         self.local = local
         self._secrets = local.data / "compose-secrets"
-        self._ports = {service: free_port() for service in SERVICES}
+        self._ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self._collector = f"{LOOPBACK}:{receiver.port}"
 
     def start(self) -> None:

@@ -38,7 +38,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.system, pytest.mark.fault, pytest.mark.long, pytest.mark.timeout(400)]
 
 CITY = load_city(MUENSTER)
-SUITS = 12
+SUITS = 20
 REFUSES_S = 60
 TALKATIVE = {"intake", "outreach", "referral"}
 """Reporting publishes nothing anew within a test, so that nothing of it stands on a topic that it would not know."""

@@ -114,13 +114,13 @@ async def test_prometheus_has_every_series_and_can_evaluate_every_rule_and_panel
         """Alerts where all is well. Between a suit and its visit a defendant is uncovered, until reporting counts again."""
         return {where for where in alerts if prometheus.ask(asked[where])}
 
-    await eventually(lambda: not alarming())
+    await eventually(lambda: not alarming(), within_s=60)
 
     def silent() -> set[str]:
         """Panels without a line; a rate has one once there are two samples."""
         return {where for where in asked.keys() - alerts if not prometheus.ask(asked[where])}
 
-    await eventually(lambda: silent() == {"operations: Was daraus wurde A"})
+    await eventually(lambda: silent() <= {"operations: Was daraus wurde A"})  # what came of messages, but for the effective ones
     hops = {
         (each["metric"]["service"], each["metric"]["topic"]): float(each["value"][1])
         for each in prometheus.ask("bleibe_hop_seconds_sum / bleibe_hop_seconds_count")

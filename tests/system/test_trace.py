@@ -18,6 +18,7 @@ from shared.contracts.topics.assignments import AssignmentCreated
 from shared.contracts.topics.field_reports import ContactReported
 from shared.contracts.topics.visits import ContactMade
 from shared.messaging.wire import Raw
+from shared.runtime.clock import BERLIN
 from shared.runtime.spans import SpanLine, read_spans
 from shared.runtime.trace_story import story
 from tests.system.one_case import ASSIGNED
@@ -75,7 +76,7 @@ async def test_what_happens_later_stands_beside_the_beginning(system: Target) ->
         recorded_at=now,
         case_id=case,
         contact=ContactKind.TELEPHONE,
-        contacted_on=now.astimezone().date(),
+        contacted_on=now.astimezone(BERLIN).date(),
         reached=True,
     )
     sender = Sender(system.bootstrap)

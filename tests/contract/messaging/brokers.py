@@ -23,7 +23,7 @@ from tests.contract.messaging.toy import NAMES, NUMBERS, ORDERS, RECEIPTS, SUMS,
 from tests.the_broker import ON_KAFKA
 
 PARTITIONS = 3
-SESSION_MS = 2000
+SESSION_MS = 4000
 """The session timeout of these tests: joining and taking over last about as long."""
 
 

@@ -124,8 +124,8 @@ async def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.Monke
         await heard.read()
         said.close()
 
-    port = free_port()
-    async with await asyncio.start_server(mute, "127.0.0.1", port), asyncio.timeout(10):
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        port = server.sockets[0].getsockname()[1]
         with pytest.raises(TimeoutError):
             await anext(every_record({"bootstrap_servers": [f"127.0.0.1:{port}"]}, ["t"]))
 

@@ -141,8 +141,9 @@ async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker
                 return bool(
                     await writer.pool.fetchval(
                         """
-                        select exists (select from pg_stat_activity where datname = current_database()
-                                       and pid <> pg_backend_pid() and query like '%pg_try_advisory_lock%')
+                        select exists (select from pg_stat_activity a where datname = current_database()
+                                       and pid <> pg_backend_pid() and query like '%pg_try_advisory_lock%'
+                                       and not exists (select from pg_locks l where l.pid = a.pid and locktype = 'advisory'))
                         """
                     )
                 )
@@ -150,6 +151,7 @@ async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker
             await eventually(second_waits, PATIENCE_S)
             await write_round(writer, 1)
             await all_sent(writer)
+            await eventually(lambda: first.sent + second.sent >= len(KEYS))
             assert (first.sent, second.sent, second.active) == (len(KEYS), 0, False)
             holder = await writer.pool.fetchval(
                 "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1", relay_module.LOCK

@@ -224,8 +224,10 @@ class Toy:
 @contextlib.asynccontextmanager
 async def toy(dsn: str, folder: Path, *, stop_at: int = 100, tag: str = "") -> AsyncIterator[Toy]:
     """The toy service on a fresh or an existing database."""
-    (folder / "migrations").mkdir(exist_ok=True)
-    (folder / "migrations" / "0001_toy.sql").write_text(SQL)
+    migration = folder / "migrations" / "0001_toy.sql"
+    migration.parent.mkdir(exist_ok=True)
+    if not migration.exists():  # a child reads it while another one comes
+        migration.write_text(SQL)
     await migrate(dsn, [CORE, folder / "migrations"])
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=6)
     wakes: list[None] = []

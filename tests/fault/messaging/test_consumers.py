@@ -51,7 +51,7 @@ async def hearing(service: Toy, broker: Broker, max_records: int = 100) -> Async
     try:
         yield consumer
     finally:
-        await consumer.stop(5)
+        await consumer.stop(15)
 
 
 async def complete(service: Toy, *values: int) -> None:
@@ -131,8 +131,10 @@ async def test_two_members_hold_the_same_records_and_one_is_killed(writer: Toy, 
 async def test_a_stop_in_mid_batch_finishes_and_commits_it(writer: Toy, broker: Broker, tmp_path: Path) -> None:
     await make_topics(broker, writer.tag)
     await produce(broker, writer.tag, records(1))
-    async with child(writer.dsn, tmp_path, "consume", broker.bootstrap, writer.tag) as process:
+    async with contextlib.AsyncExitStack() as hearing_at_last:
         async with held(writer):
+            consuming = child(writer.dsn, tmp_path, "consume", broker.bootstrap, writer.tag)
+            process = await hearing_at_last.enter_async_context(consuming)
             await eventually(writer.somebody_waits, 30)
             process.terminate()
             with pytest.raises(TimeoutError):
@@ -177,7 +179,7 @@ async def test_what_was_handled_under_an_earlier_assignment_is_not_committed(
     async with hearing(writer, broker) as consumer:
         await produce(broker, writer.tag, records(1))
         await complete(writer, 1)
-        assert consumer._to_commit
+        await eventually(lambda: consumer._to_commit)
         assert consumer._to_commit_of is consumer._given()
         consumer._to_commit_of = object()
         await consumer._commit_handled()
