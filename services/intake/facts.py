@@ -100,6 +100,11 @@ def rank_of(sender: Origin, own: Rank, on_behalf_of: Origin | None, content: Eve
     return own if on_behalf_of is None else min(own, _ON_BEHALF.get(on_behalf_of, Rank.WORD))
 
 
+def stated(content: Event) -> Event:
+    """What is said: of a correction, the content that it puts in the place of another."""
+    return content.content if isinstance(content, NoticeCorrected) else content
+
+
 def effective(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """The statements that count, oldest first, each with its newest content.
 
@@ -121,8 +126,7 @@ def effective(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     result = []
     for key, each in said.items():
         if each.refers_to is None and key not in revoked:
-            corrected = newest.get(key, each).content
-            result.append(replace(each, content=corrected.content) if isinstance(corrected, NoticeCorrected) else each)
+            result.append(replace(each, content=stated(newest.get(key, each).content)))
     return tuple(sorted(result, key=lambda one: one.age))
 
 

@@ -16,7 +16,7 @@ from services.intake.alike import Form
 from services.intake.casefile import Clockwork
 from services.intake.decisions import take_fact, take_notice, take_outcome
 from services.intake.desk import Desk
-from services.intake.facts import Rank, Statement, rank_of
+from services.intake.facts import Rank, Statement, rank_of, stated
 from services.intake.law import deadlines, load_rules
 from services.intake.likeness import likely, unpacked
 from services.intake.matching import docket_of, household_keys
@@ -90,8 +90,7 @@ class IntakeRoom:
         refs = [(each.source, target) for each, data in notices if (target := _target(data)) is not None]
         await store.lock(tx, store.NOTICES, (f"notice|{source}|{each}" for source, each in said + refs))
         earlier = await store.connected(tx, said + refs, ())
-        contents = [each.content for each in earlier] + [data for _, data in notices]
-        contents = [each.content if isinstance(each, NoticeCorrected) else each for each in contents]
+        contents = [stated(each) for each in (*(one.content for one in earlier), *(data for _, data in notices))]
         dockets = {docket for each in contents if (docket := docket_of(each)) is not None}
         keys = sorted(dockets.union(*(household_keys(each, atlas.key) for each in contents)))
         forms = list(dict.fromkeys(desk.form(record) for each in contents for _, record in alike.records(each)))
@@ -135,7 +134,7 @@ class IntakeRoom:
 
     def _notice(self, state: Desk, heard: Heard, notice: Notice) -> Decision:
         partner = self._partners[heard.source]
-        kind = getattr(notice.content if isinstance(notice, NoticeCorrected) else notice, "kind", None)
+        kind = getattr(stated(notice), "kind", None)
         if kind is not None and kind not in partner.sends:
             raise Rejected("type", "kind_not_allowed")
         check(notice, state.today)

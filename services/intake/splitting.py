@@ -9,7 +9,7 @@ from uuid import UUID
 from services.intake import matching
 from services.intake.deriving import Household, case_of, derive, lay_down
 from services.intake.desk import Desk
-from services.intake.facts import Statement, StatementKey, effective
+from services.intake.facts import Statement, StatementKey, effective, stated
 from services.intake.matching import named
 from services.intake.moves import case_named, moved_key, tell
 from services.intake.persons import Ids
@@ -19,7 +19,7 @@ from shared.contracts.catalogue import CASES
 from shared.contracts.codes import CaseChange
 from shared.contracts.fields import Event
 from shared.contracts.topics.cases import CaseEvent, CaseSplit, Replaced
-from shared.contracts.topics.notices import Notice, NoticeCorrected
+from shared.contracts.topics.notices import Notice
 from shared.contracts.topics.referrals import UndertakingSent
 from shared.messaging.model import Rejected, Said
 
@@ -179,7 +179,7 @@ def _divided(
 
 def _spelled(desk: Desk, statements: Iterable[Statement]) -> set[str]:
     """The keys of the people and addresses that statements name, in the words of each."""
-    contents = [each.content.content if isinstance(each.content, NoticeCorrected) else each.content for each in statements]
+    contents = [stated(each.content) for each in statements]
     people = {f"person|{name}" for each in contents for name, _ in named(each)}
     return people | {f"address|{desk.atlas.key(address)}" for each in contents for address in matching.addresses(each)}
 

@@ -17,8 +17,9 @@ from asyncpg import Record
 
 from services.intake import doubt_store
 from services.intake.desk import Desk, Owner
-from services.intake.facts import Rank, Statement, StatementKey
+from services.intake.facts import Rank, Statement, StatementKey, stated
 from services.intake.law.healing import Healing
+from services.intake.matching import docket_of
 from services.intake.snapshot import CaseState, HouseholdState
 from shared.contracts.catalogue import EVENT_TYPES
 from shared.contracts.codes import Stage
@@ -106,7 +107,12 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
         list(desk.cases),
     ):
         desk.put(_statement(row))
-    for row in await tx.fetch("select key, household_id, case_id from match_keys where household_id = any($1::uuid[])", ids):
+    files = {docket for each in desk.statements.values() if (docket := docket_of(stated(each.content))) is not None}
+    for row in await tx.fetch(
+        "select key, household_id, case_id from match_keys where household_id = any($1::uuid[]) or key = any($2::text[])",
+        ids,
+        list(files),  # a household may name another's court file: that one keeps it
+    ):
         desk.put_key(row["key"], Owner(row["household_id"], row["case_id"]))
     await doubt_store.load(tx, desk, ids)
 

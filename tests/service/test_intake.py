@@ -20,6 +20,7 @@ from shared.contracts.topics.notices import NoticeRevoked, ProceedingRef
 from shared.messaging.migrate import CORE, migrate
 from shared.messaging.model import Decision, Heard
 from shared.runtime.settings import MUENSTER
+from tests.unit.intake_office import corrected
 from tests.unit.intake_words import NOW, days, heard, hearing_set, said, service, stranger, suit
 
 pytestmark = pytest.mark.service
@@ -115,6 +116,19 @@ async def test_two_processes_with_the_same_suit_open_one_case(pool: Pool, room: 
         )
     assert await pool.fetchval("select count(*) from cases") == 11
     assert await pool.fetchval("select count(*) from statements where case_id is not null") == 40
+
+
+async def test_a_suit_corrected_to_another_households_court_file_leaves_it_there(pool: Pool, room: IntakeRoom) -> None:
+    file = ProceedingRef(court_code="R2713", docket="1 C 1/26")
+    await batch(pool, room, heard(suit(stranger(1), proceeding=file)))
+    without = heard(suit(stranger(2), proceeding=None))
+    await batch(pool, room, without)
+    await batch(pool, room, heard(corrected(without.id, suit(stranger(2), proceeding=file))))
+    owners = await pool.fetch("select household_id from match_keys where key like 'docket|%'")
+    (decision,) = await batch(pool, room, heard(suit(stranger(2), proceeding=None)))
+    assert decision.answer is Answer.ACCEPTED
+    assert await pool.fetch("select household_id from match_keys where key like 'docket|%'") == owners
+    assert await pool.fetchval("select count(*) from cases") == 2
 
 
 async def test_a_batch_costs_few_statements_whatever_its_size(pool: Pool, room: IntakeRoom) -> None:
