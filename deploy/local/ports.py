@@ -26,7 +26,7 @@ def free_ports(count: int) -> list[int]:
     """
     lowest_ephemeral = int(EPHEMERAL_RANGE.read_text().split()[0]) if EPHEMERAL_RANGE.exists() else 49152
     candidates = range(10240, lowest_ephemeral) if lowest_ephemeral > 12288 else range(10240, 65536)
-    free = list(islice(filter(_can_listen, random.sample(candidates, k=len(candidates))), count))
+    free = list(islice(filter(_can_listen, random.sample(candidates, k=min(len(candidates), count + 500))), count))
     if len(free) == count:
         return free
     raise OSError("no free port on 127.0.0.1; end some of the programs that listen there and try again")

@@ -80,7 +80,7 @@ def derive(desk: Desk, household: HouseholdState, cases: Iterable[CaseState], mo
 
 
 def gather(desk: Desk, case: CaseState, more: Iterable[Statement]) -> dict[StatementKey, Statement]:
-    """The statements of the case, `more`, and those that waited for a court file which now has a case."""
+    """The statements of the case, `more`, and those that waited for a court file which is this case's now."""
     gathered = {each.key: each for each in desk.said_in(case.id)}
     pending = list(more)
     while pending:
@@ -88,7 +88,8 @@ def gather(desk: Desk, case: CaseState, more: Iterable[Statement]) -> dict[State
         gathered[each.key] = each
         if not pending:
             dockets = {docket for one in effective(gathered.values()) if (docket := matching.docket_of(one.content))}
-            waiting = [one for docket in dockets if desk.docket(docket) is None for one in desk.waiting_for(docket)]
+            mine = [each for each in dockets if (owner := desk.docket(each)) is None or owner.case_id == case.id]
+            waiting = [one for docket in mine for one in desk.waiting_for(docket)]
             pending = [one for root in waiting for one in desk.connected(root) if one.key not in gathered]
     return gathered
 

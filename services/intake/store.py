@@ -85,6 +85,8 @@ async def connected(tx: Tx, keys: Sequence[StatementKey], dockets: Sequence[str]
 async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID], households: Sequence[UUID] = ()) -> None:
     """Lay on the desk the households that these match keys, cases and ids lead to, locked, with all that belongs to them.
 
+    Of a court file that they name and another household has, only that it has it, not locked: so nobody else claims it.
+
     Raises:
         TimeoutError: they are merged faster than they can be locked.
     """
@@ -111,7 +113,7 @@ async def load(tx: Tx, desk: Desk, keys: Sequence[str], case_ids: Sequence[UUID]
     for row in await tx.fetch(
         "select key, household_id, case_id from match_keys where household_id = any($1::uuid[]) or key = any($2::text[])",
         ids,
-        list(files),  # a household may name another's court file: that one keeps it
+        list(files),
     ):
         desk.put_key(row["key"], Owner(row["household_id"], row["case_id"]))
     await doubt_store.load(tx, desk, ids)

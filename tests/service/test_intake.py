@@ -121,14 +121,33 @@ async def test_two_processes_with_the_same_suit_open_one_case(pool: Pool, room: 
 async def test_a_suit_corrected_to_another_households_court_file_leaves_it_there(pool: Pool, room: IntakeRoom) -> None:
     file = ProceedingRef(court_code="R2713", docket="1 C 1/26")
     await batch(pool, room, heard(suit(stranger(1), proceeding=file)))
+    owners = await pool.fetch("select household_id from match_keys where key like 'docket|%'")
     without = heard(suit(stranger(2), proceeding=None))
     await batch(pool, room, without)
     await batch(pool, room, heard(corrected(without.id, suit(stranger(2), proceeding=file))))
-    owners = await pool.fetch("select household_id from match_keys where key like 'docket|%'")
     (decision,) = await batch(pool, room, heard(suit(stranger(2), proceeding=None)))
     assert decision.answer is Answer.ACCEPTED
     assert await pool.fetch("select household_id from match_keys where key like 'docket|%'") == owners
+    assert len(owners) == 1
     assert await pool.fetchval("select count(*) from cases") == 2
+
+
+async def test_what_waited_for_a_court_file_that_was_nobodys_comes_with_the_next_that_names_it(
+    pool: Pool, room: IntakeRoom
+) -> None:
+    file, other = (ProceedingRef(court_code="R2713", docket=f"{n} C 1/26") for n in (1, 2))
+    mistaken, without = heard(suit(stranger(1), proceeding=file)), heard(suit(stranger(2), proceeding=None))
+    await batch(pool, room, mistaken, without)
+    await batch(pool, room, heard(corrected(without.id, suit(stranger(2), proceeding=file))))
+    await batch(pool, room, heard(corrected(mistaken.id, suit(stranger(1), proceeding=other))))
+    hearings = [heard(hearing_set(days(n), proceeding=file)) for n in (20, 30)]
+    await batch(pool, room, hearings[0])
+    assert await pool.fetchval("select count(*) from statements where case_id is null") == 1
+    await batch(pool, room, heard(suit(stranger(2), proceeding=None)))
+    await batch(pool, room, hearings[1])
+    cases = await pool.fetch("select case_id from statements where id = any($1)", [without.id, *(each.id for each in hearings)])
+    assert len(cases) == 3
+    assert len(set(cases)) == 1
 
 
 async def test_a_batch_costs_few_statements_whatever_its_size(pool: Pool, room: IntakeRoom) -> None:

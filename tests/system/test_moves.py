@@ -187,12 +187,12 @@ async def _live(moving: Local, chance: Random) -> None:
         for _ in range(STEPS):
             await town.happens()
         await town.sender.until_answered()
+        await settled(target)
     broken: list[Check] = []
 
     async def whole() -> bool:
         """A household that comes to have a doubt is told of it by a job of its own, whenever that comes."""
         nonlocal broken
-        await settled(target)
         broken = [check for check in await reconcile(target) if not check.ok]
         return not broken
 
