@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -225,11 +225,8 @@ class Consumer:
 
     def _given(self) -> object:
         """The partitions as the group gave them last; None while it is giving them anew."""
-        consumer = self._subscriber.consumer
-        state = None if consumer is None else consumer._subscription  # noqa: SLF001  there is no public way
-        if state is None or state.subscription is None or state.reassignment_in_progress:
-            return None
-        return state.subscription.assignment
+        consumer: Any = self._subscriber.consumer  # a CarefulConsumer, see `start`
+        return None if consumer is None else consumer.given()
 
     def _note(self, done: Mapping[TopicPartition, int], given: object) -> None:
         """To be committed, if the group has given nothing anew since: by now another may be further, or the topic be another."""
@@ -246,7 +243,7 @@ class Consumer:
                 return
             offsets, self._to_commit, given, done = self._to_commit, {}, self._to_commit_of, False
             try:
-                done = await _commit(self._subscriber.consumer, offsets)
+                done = await _commit(self._subscriber.consumer, given, offsets)
             finally:
                 if not done and self._to_commit_of is given:
                     self._to_commit = offsets | self._to_commit
@@ -260,10 +257,10 @@ class Consumer:
             self._pipeline.metrics.hop(topic, time.time() - written_ms / 1000)
 
 
-async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> bool:
+async def _commit(consumer: Any, given: object, offsets: Mapping[TopicPartition, int]) -> bool:  # noqa: ANN401  as `_given`
     """Whether the group let us. If not, it is tried again, or whoever has the partitions now reads them again."""
     try:
-        await asyncio.wait_for(consumer.commit(offsets), COMMIT_S)
+        await asyncio.wait_for(consumer.commit_under(given, offsets), COMMIT_S)
     except Exception as error:  # noqa: BLE001  whatever it is: nothing is lost, and the next commit says it, too
         log.warning("not_committed", error=type(error).__name__)
         return False

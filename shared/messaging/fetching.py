@@ -6,14 +6,16 @@ partitions by then is thrown away with the positions moved, so that the next com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, SupportsIndex
 
 import aiokafka.consumer.fetcher
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
+from aiokafka.structs import OffsetAndMetadata
 
 WAIT_MS = 250
 """How long one that asks waits for something to come: FastStream sleeps after each empty answer, and a record waits with it."""
@@ -55,6 +57,27 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         self._given.update({partition: some[-1].offset + 1 for partition, some in records.items()})
         self.rewound_before = self.rewound
         return records
+
+    def given(self) -> object:
+        """The partitions as the group gave them last; None while it is giving them anew."""
+        state = self._subscription
+        if state.subscription is None or state.reassignment_in_progress:
+            return None
+        assignment: object = state.subscription.assignment
+        return assignment
+
+    async def commit_under(self, given: object, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit places in partitions that are still `given`, in a single try. Raises aiokafka's errors.
+
+        aiokafka's own `commit` tries again as whoever it is by then. A broker that came back without its memory takes that from
+        nobody's member or from one that has just joined: the places of before would stand in topics that begin anew.
+        """
+        coordinator = self._coordinator
+        if given is not self.given() or coordinator.generation < 0:
+            raise CommitFailedError("the group has given the partitions anew, or knows this member no more")
+        await coordinator._do_commit_offsets(  # noqa: SLF001  the one step that never tries again
+            given, {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+        )
 
     def _begin_anew_where_given_anew(self) -> None:
         """The group gives partitions from what was committed: places of before may not even exist any more."""

@@ -12,6 +12,8 @@ from typing import Any
 import asyncpg
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, RequestTimedOutError
+from aiokafka.protocol.commit import OffsetCommitRequest
 
 from deploy.local.supervisor import Local
 from shared.messaging import consumer as consumer_module
@@ -184,6 +186,38 @@ async def test_what_was_handled_under_an_earlier_assignment_is_not_committed(
         consumer._to_commit_of = object()
         await consumer._commit_handled()
         assert await committed(broker, writer) == 0
+
+
+async def test_a_commit_is_not_tried_again_as_somebody_else(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker without its memory would take the places of before from a member that it does not know, or knows anew."""
+    monkeypatch.setattr(consumer_module, "COMMIT_EVERY_S", 3600)
+    asked: list[int] = []
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker) as consumer:
+        await produce(broker, writer.tag, records(1))
+        await complete(writer, 1)
+        await eventually(lambda: consumer._to_commit)
+        members: Any = consumer._subscriber.consumer
+        coordinator = members._coordinator
+        send = coordinator._send_req
+
+        async def away(request: object) -> object:
+            if not isinstance(request, OffsetCommitRequest):
+                return await send(request)
+            asked.append(coordinator.generation)
+            coordinator.reset_generation()  # as a heartbeat does that is answered before
+            raise RequestTimedOutError
+
+        monkeypatch.setattr(coordinator, "_send_req", away)
+        given, offsets = consumer._given(), dict(consumer._to_commit)
+        await consumer._commit_handled()
+        assert len(asked) == 1
+        with pytest.raises(CommitFailedError):
+            await members.commit_under(given, offsets)
+        await eventually(lambda: consumer._given() not in {None, given})
+        with pytest.raises(CommitFailedError):
+            await members.commit_under(given, offsets)
+        assert len(asked) == 1
 
 
 @pytest.mark.parametrize("given_anew", [False, True])
