@@ -18,7 +18,6 @@ from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -159,8 +158,8 @@ class Consumer:
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         """Have a batch handled. Behind a large one, the next is fetched and read while the database is at work on it."""
-        given = self._given()
         consumer: Any = message.consumer  # a CarefulConsumer, see `start`
+        given, under = self._given(), consumer.under
         fetched_after = consumer.rewound_before
         records = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         raws = [Raw(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
@@ -171,11 +170,11 @@ class Consumer:
             tasks = self._pipeline.read(raws)
         gone_back = await self._before()
         if consumer.rewound != fetched_after:  # the batch before comes again, and this one after it
-            _rewind(message, records, but=gone_back)
+            _rewind(consumer, under, records, but=gone_back)
             return
         if self._stopping:
             return  # it comes again: its offsets are not committed
-        self._in_hand = asyncio.create_task(self._handle(message, records, raws, tasks, given))
+        self._in_hand = asyncio.create_task(self._handle(consumer, under, records, raws, tasks, given))
         if len(records) < self._small:
             await asyncio.wait([self._in_hand])
 
@@ -189,7 +188,13 @@ class Consumer:
         return frozenset() if before.cancelled() or before.exception() else before.result()
 
     async def _handle(
-        self, message: KafkaMessage, records: Sequence[Any], raws: Sequence[Raw], tasks: list[Task] | None, given: object
+        self,
+        consumer: Any,  # noqa: ANN401  a CarefulConsumer, see `start`
+        under: object,
+        records: Sequence[Any],
+        raws: Sequence[Raw],
+        tasks: list[Task] | None,
+        given: object,
     ) -> frozenset[TopicPartition]:
         """Handle one batch, or have it offered again: then the partitions that went back. It never leaves with neither."""
         pause, until = 0.05, time.monotonic() + OFFER_AGAIN_S
@@ -201,7 +206,7 @@ class Consumer:
                 self._health.holds("line", now=not isinstance(error, StopTheLine))
                 log.warning("batch_again", error=type(error).__name__, records=len(records))
                 if self._stopping or time.monotonic() > until:
-                    return _rewind(message, records)
+                    return _rewind(consumer, under, records)
                 self._health.turned("pipeline")
                 await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311  jitter, no secret
                 pause = min(pause * 2, 2.0)
@@ -267,19 +272,19 @@ async def _commit(consumer: Any, given: object, offsets: Mapping[TopicPartition,
     return True
 
 
-def _rewind(message: KafkaMessage, records: Sequence[Any], but: Collection[TopicPartition] = ()) -> frozenset[TopicPartition]:
-    """Have the batch come again, `but` for partitions that go back further already; returns those that it went back.
-
-    A partition that is another member's now comes to it from the committed offset.
-    """
+def _rewind(
+    consumer: Any,  # noqa: ANN401  a CarefulConsumer, see `start`
+    under: object,
+    records: Sequence[Any],
+    but: Collection[TopicPartition] = (),
+) -> frozenset[TopicPartition]:
+    """Have the batch come again, `but` for partitions that go back further already; returns those that went back with it."""
     earliest: dict[TopicPartition, int] = {}
     for record in records:
         partition = TopicPartition(record.topic, record.partition)
         earliest[partition] = min(record.offset, earliest.get(partition, record.offset))
-    for partition in earliest.keys() - set(but):
-        with contextlib.suppress(IllegalStateError, AssertionError):  # aiokafka's words for a partition that is not ours now
-            message.consumer.seek(partition, earliest[partition])
-    return frozenset(earliest)
+    back: frozenset[TopicPartition] = consumer.go_back(under, {each: earliest[each] for each in earliest.keys() - set(but)})
+    return back
 
 
 async def _unparsed(records: Any, original: Parse) -> KafkaMessage:  # noqa: ANN401  FastStream's own signature

@@ -6,13 +6,14 @@ partitions by then is thrown away with the positions moved, so that the next com
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, SupportsIndex
 
 import aiokafka.consumer.fetcher
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
@@ -24,7 +25,7 @@ WAIT_MS = 250
 class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """After a failed fetch, every partition goes on where the last fetch that succeeded ended.
 
-    `rewound` counts the places that somebody set, `rewound_before` those that were set before the newest records were handed out.
+    `rewound` counts how often it went back, `rewound_before` how often it had before the newest records were handed out.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  as aiokafka's
@@ -43,8 +44,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         """As aiokafka's, but more patient. Raises what it raises; the next one begins where the last that succeeded ended."""
         self._begin_anew_where_given_anew()
         if self._failed:
-            for partition in self.assignment():
-                await self._put_back(partition)
+            await self._put_back()
             self._failed = False
         try:
             records: dict[TopicPartition, list[Any]] = await super().getmany(
@@ -58,13 +58,16 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         self.rewound_before = self.rewound
         return records
 
+    @property
+    def under(self) -> object:
+        """The assignment that partitions are read under now: the one of before until the group has given them anew."""
+        subscription = self._subscription.subscription
+        assignment: object = None if subscription is None else subscription.assignment
+        return assignment
+
     def given(self) -> object:
         """The partitions as the group gave them last; None while it is giving them anew."""
-        state = self._subscription
-        if state.subscription is None or state.reassignment_in_progress:
-            return None
-        assignment: object = state.subscription.assignment
-        return assignment
+        return None if self._subscription.reassignment_in_progress else self.under
 
     async def commit_under(self, given: object, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit places in partitions that are still `given`, in a single try. Raises aiokafka's errors.
@@ -81,26 +84,42 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
 
     def _begin_anew_where_given_anew(self) -> None:
         """The group gives partitions from what was committed: places of before may not even exist any more."""
-        subscription = self._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is not self._of:
-            self._of, self._given = assignment, {}
+        if self.under is not self._of:
+            self._of, self._given = self.under, {}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As aiokafka's; from here on this is where the partition goes on."""
-        self.rewound += 1  # also where the partition is another member's by now
         super().seek(partition, offset)
         self._given[partition] = offset
 
-    async def _put_back(self, partition: TopicPartition) -> None:
-        """To what was handed out last; else to what the group committed; else to the beginning."""
-        offset = self._given.get(partition)
-        if offset is None:
-            offset = await self.committed(partition)
-        if offset is None:
-            await self.seek_to_beginning(partition)
-        else:
-            self.seek(partition, offset)
+    def go_back(self, under: object, places: Mapping[TopicPartition, int]) -> frozenset[TopicPartition]:
+        """Have partitions come again from these places, which were read `under` an assignment; returns those that will.
+
+        What is another member's by now, or was given anew, comes from the committed offset: the place may not even exist there.
+        """
+        self.rewound += 1
+        back: set[TopicPartition] = set()
+        for partition, offset in places.items() if under is self.under else ():
+            with contextlib.suppress(IllegalStateError, AssertionError):  # aiokafka's words for one that is not ours now
+                self.seek(partition, offset)
+                back.add(partition)
+        return frozenset(back)
+
+    async def _put_back(self) -> None:
+        """Each partition to what was handed out last; else to what the group committed; else to the beginning.
+
+        To ask may outlast the assignment: what the group gives anew begins by itself where it should.
+        """
+        for partition in self.assignment():
+            offset = self._given.get(partition)
+            if offset is None:
+                offset = await self.committed(partition)
+            if self.under is not self._of:
+                return
+            if offset is None:
+                await self.seek_to_beginning(partition)
+            else:
+                self.seek(partition, offset)
 
 
 class _Bytes(bytes):

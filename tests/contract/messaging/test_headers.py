@@ -6,6 +6,7 @@ import aiokafka.consumer.fetcher
 import aiokafka.producer.message_accumulator
 import aiokafka.producer.producer
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -93,6 +94,32 @@ async def test_after_a_failed_fetch_a_batch_that_was_offered_again_still_comes_f
         consumer._failed = True
         again = await eventually(lambda: consumer.getmany(timeout_ms=200))
         assert [record.offset for record in again[partition]] == [0, 1]
+    finally:
+        await consumer.stop()
+
+
+async def test_after_a_failed_fetch_what_the_group_gives_anew_meanwhile_begins_where_the_group_says(
+    reader: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_topics(broker, reader.tag)
+    consumer = CarefulConsumer(
+        NUMBERS + reader.tag, **broker.clients(), group_id=f"anew{reader.tag}", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        first, second, *_ = consumer.assignment()
+
+        async def committed(_: TopicPartition) -> int:
+            consumer._subscription.assign_from_subscribed({first, second})
+            return 7
+
+        monkeypatch.setattr(consumer, "committed", committed)
+        sought: list[tuple[TopicPartition, int]] = []
+        monkeypatch.setattr(consumer, "seek", lambda *place: sought.append(place))
+        monkeypatch.setattr(consumer, "assignment", lambda: [first, second])
+        consumer._given[second], consumer._of, consumer._failed = 7, consumer.under, True
+        await consumer.getmany(timeout_ms=200)
+        assert sought == []
     finally:
         await consumer.stop()
 

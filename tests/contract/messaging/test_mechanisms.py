@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
 
 from deploy.local.supervisor import Local
 from shared.messaging import consumer, inbound, journal, memory, parking, pipeline, relay
+from shared.messaging.fetching import CarefulConsumer
 from shared.messaging.model import Tx
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.sequence import Line, Task
@@ -265,6 +267,16 @@ async def test_committing_offsets_after_the_transaction(writer: Toy, broker: Bro
         await test_consumers.crash_and_take_over(writer, broker, tmp_path, "acknowledged_first")
 
 
+async def test_a_single_try_for_each_commit(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def commit(self: CarefulConsumer, _: object, offsets: Mapping[TopicPartition, int]) -> None:
+        await self.commit(offsets)
+
+    monkeypatch.setattr(CarefulConsumer, "commit_under", commit)
+    monkeypatch.setattr(consumer, "COMMIT_S", 1)
+    with pytest.raises(BROKEN):
+        await test_consumers.test_a_commit_is_not_tried_again_as_somebody_else(writer, broker, monkeypatch)
+
+
 async def test_rewinding_a_batch_that_could_not_be_handled(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_rewind", lambda *_, **__: frozenset())
     with pytest.raises(BROKEN):
@@ -273,6 +285,6 @@ async def test_rewinding_a_batch_that_could_not_be_handled(writer: Toy, broker: 
 
 async def test_rewinding_what_was_read_behind_it_no_further(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     real = consumer._rewind
-    monkeypatch.setattr(consumer, "_rewind", lambda message, records, **_: real(message, records))
+    monkeypatch.setattr(consumer, "_rewind", lambda members, under, records, **_: real(members, under, records))
     with pytest.raises(BROKEN):
         await test_consumers.offered_again(writer, broker, monkeypatch)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
 
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.sequence import Task
@@ -90,6 +89,20 @@ async def test_a_place_that_cannot_be_set_any_more_tells_what_was_read_behind_it
     await make_topics(broker, writer.tag)
     async with hearing(writer, broker) as consumer:
         members: Any = consumer._subscriber.consumer
-        with pytest.raises(IllegalStateError):
-            members.seek(TopicPartition("nowhere", 0), 0)
+        members.go_back(members.under, {TopicPartition("nowhere", 0): 0})
         assert members.rewound == members.rewound_before + 1
+
+
+async def test_a_place_of_an_earlier_assignment_is_not_set(writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may not exist: a broker that came back without its memory gives topics that begin anew."""
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker) as consumer:
+        members: Any = consumer._subscriber.consumer
+        await eventually(members.assignment)
+        partition, *_ = members.assignment()
+        earlier, sought = object(), []
+        monkeypatch.setattr(members, "seek", lambda *place: sought.append(place))
+        assert members.go_back(members.under, {partition: 7}) == {partition}
+        assert members.go_back(earlier, {partition: 8}) == set()
+        assert sought == [(partition, 7)]
+        assert members.rewound == members.rewound_before + 2
