@@ -76,6 +76,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
         nobody's member or from one that has just joined: the places of before would stand in topics that begin anew.
         """
         coordinator = self._coordinator
+        await coordinator.ensure_coordinator_known()
         if given is not self.given() or coordinator.generation < 0:
             raise CommitFailedError("the group has given the partitions anew, or knows this member no more")
         await coordinator._do_commit_offsets(  # noqa: SLF001  the one step that never tries again
