@@ -26,7 +26,7 @@ from shared.contracts.topics.offers import OfferMade, OfferWithdrawn
 from shared.contracts.topics.parts import RecordErased
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.contracts.topics.referrals import ReferralChanged
-from shared.contracts.topics.visits import VisitAttempted, VisitOwed
+from shared.contracts.topics.visits import ObligationClosed, VisitAttempted, VisitOwed
 from shared.messaging.wire import Raw
 from tests.system.one_notice import all_topics, header, read
 
@@ -56,13 +56,13 @@ class Owed(NamedTuple):
 class Evidence:
     """`wire`: every record of ours in the order of its key on the wire; `journals` the same as written.
 
-    `contents`: prints of each event as its records have it; `written`: its print as the journal has it, None where that row
-    was emptied. `answers`: by message, the answer of each receipt; `inbound`: what the services keep of it; `parked`: by
-    service, what waits for a person; `cases`: the living case of each notice; `progress`: by reader; `facts`: reporting's own
-    log; `created`: each first assignment's visit; `assigned`: obligations that somebody was sent for; `told`: of a message,
-    what was told because of it; `filed`: the reports in outreach's case files; `passed_on`: what a provider was told of each
-    referral in its order, whom a handover names (an offer nobody), None where that was taken back; `broken`: what
-    `bleibe reconcile` says is.
+    `contents`: prints of each event as its records have it; `written`: its print as the journal has it, None where that row was
+    emptied. `answers`: by message, the answer of each receipt; `inbound`: what the services keep of it; `parked`: by service,
+    what waits for a person; `cases`: the living case of each notice; `progress`: by reader; `facts`: reporting's own log;
+    `created`: each first assignment's visit; `assigned`: obligations that somebody was sent for; `closed`: how an obligation
+    ended; `told`: of a message, what was told because of it; `filed`: the reports in outreach's case files; `passed_on`: what a
+    provider was told of each referral in its order, whom a handover names (an offer nobody), None where that was taken back;
+    `broken`: what `bleibe reconcile` says is.
     """
 
     wire: dict[Key, list[Place]] = field(default_factory=dict)
@@ -79,6 +79,7 @@ class Evidence:
     excused: set[tuple[UUID, UUID]] = field(default_factory=set)
     created: list[UUID] = field(default_factory=list)
     assigned: set[UUID] = field(default_factory=set)
+    closed: dict[UUID, str] = field(default_factory=dict)
     told: list[tuple[UUID, str]] = field(default_factory=list)
     filed: list[UUID] = field(default_factory=list)
     passed_on: dict[Key, list[frozenset[UUID] | None]] = field(default_factory=dict)
@@ -185,6 +186,8 @@ def _take_content(evidence: Evidence, event: Event) -> None:
                 for one in event.obligations
             ]
             evidence.excused |= {(event.case_id, each.person_id) for each in event.excused}
+        case ObligationClosed():
+            evidence.closed |= dict.fromkeys(event.obligation_ids, f"{event.how}, {event.reason}")
         case Assignment():
             if isinstance(event, AssignmentCreated):
                 evidence.created.append(event.visit_id)

@@ -35,8 +35,12 @@ def _lost(history: History, evidence: Evidence) -> Iterator[str]:
     for suit, defendants, covered in _persons(history, evidence):
         if covered < defendants:
             yield f"of {defendants} defendants of suit {suit} {covered} are owed a visit or excused"
-    unassigned = {each.obligation_id for each in evidence.owed} - evidence.assigned
-    yield from (f"nobody was sent for obligation {each}" for each in unassigned)
+    unassigned = {each.obligation_id: each for each in evidence.owed if each.obligation_id not in evidence.assigned}
+    yield from (
+        f"nobody was sent for obligation {each.obligation_id} of case {each.case_id}, suit {each.proceeding_id}, "
+        f"round {each.round}, closed: {evidence.closed.get(each.obligation_id)}"
+        for each in unassigned.values()
+    )
     yield from _unsent(evidence)
     yield from _unread(evidence)
 
