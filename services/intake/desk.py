@@ -103,7 +103,7 @@ class Desk:
             self._led_by.setdefault(key, {})[household_id] = None
 
     def docket(self, key: str) -> Owner | None:
-        """The case of a court file. Not on the desk where only earlier statements name the file."""
+        """Whose a court file is. Where only earlier statements name the file, its case need not be on the desk."""
         return next(iter(self.keys.get(key, {}).values()), None)
 
     def known_at(self, key: str) -> Sequence[UUID]:

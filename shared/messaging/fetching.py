@@ -72,8 +72,8 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has n
     async def commit_under(self, given: object, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit places in partitions that are still `given`, in a single try. Raises aiokafka's errors.
 
-        aiokafka's own `commit` tries again as whoever it is by then. A broker that came back without its memory takes that from
-        nobody's member or from one that has just joined: the places of before would stand in topics that begin anew.
+        aiokafka's own `commit` tries again as whoever it is by then. A broker that came back without its memory would take that
+        from a member that has just joined, or that it does not know: places of before, in topics that begin anew.
         """
         coordinator = self._coordinator
         await coordinator.ensure_coordinator_known()
