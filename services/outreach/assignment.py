@@ -39,7 +39,15 @@ def dispatch(
         told, says = _dispatch(before, old, after, visit, (register_before, register), today)
         visits.append(told)
         said += says
-    return with_visits(after, visits), said
+    return _sent_for(with_visits(after, visits), said), said
+
+
+def _sent_for(file: CaseFile, said: list[Said]) -> CaseFile:
+    """The file that knows whom its assignments have named."""
+    named = {each.obligation_id for one in said if isinstance(one.data, Assignment) for each in one.data.residents}
+    if not any(each.unsent and each.id in named for each in file.owed):
+        return file
+    return replace(file, owed=tuple(replace(each, unsent=False) if each.id in named else each for each in file.owed))
 
 
 def _dispatch(

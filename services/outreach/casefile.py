@@ -40,7 +40,7 @@ class Owed:
     """One visit obligation (Besuchsauftrag). `answers` are the triggers it answers, so that none opens a second round.
 
     `via`, here and below: the absorbed cases it came with. `doubles`: the obligation it turned out to be the same as; what is
-    reported of it counts for that one.
+    reported of it counts for that one. `unsent`: no assignment has named it yet, so that nobody at the door knows of it.
     """
 
     id: UUID
@@ -57,6 +57,7 @@ class Owed:
     void: Closing | None = None
     closing: Closing | None = None
     doubles: UUID | None = None
+    unsent: bool = False
     via: tuple[UUID, ...] = ()
 
     @property

@@ -78,13 +78,17 @@ def _attempt(file: CaseFile, report: Report, desk: Desk) -> Effect:
 
 
 def _concerned(file: CaseFile, data: AttemptReported) -> tuple[UUID, ...]:
-    """The obligations an attempt speaks of: its visit's; or the open ones at its address; or all open ones."""
+    """The obligations an attempt speaks of: its visit's; or the open ones at its address; or all open ones.
+
+    Who joined a visit after its newest assignment left is still owed theirs: whoever stood at the door did not know of them.
+    A visit that never left is known from the sheet alone, with everybody on it.
+    """
     if data.visit_id is not None:
         visit = file.visit(data.visit_id)
         if visit is None:
             raise Rejected("visit_id", "unknown_visit")
-        void = {owed.id for owed in file.owed if owed.void and not owed.doubles}
-        return tuple(each for each in visit.obligation_ids if each not in void)
+        never = {owed.id for owed in file.owed if (owed.unsent and visit.version) or (owed.void and not owed.doubles)}
+        return tuple(each for each in visit.obligation_ids if each not in never)
     if data.address_id is None:
         return tuple(owed.id for owed in file.open_owed)
     if all(owed.address_id != data.address_id for owed in file.owed):

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.speed.hop.measure import Ground, preload, run
 from benchmarks.speed.hop.peers import CONTESTANTS
+from tests.the_broker import ON_KAFKA
 
 pytestmark = pytest.mark.service
 
@@ -16,7 +17,7 @@ NOTICES = 50
 
 
 async def test_every_contestant_takes_each_notice_once(bootstrap: str, admin_dsn: str, tmp_path: Path) -> None:
-    ground = Ground(bootstrap, admin_dsn, idempotent=False, folder=tmp_path)
+    ground = Ground(bootstrap, admin_dsn, idempotent=ON_KAFKA, folder=tmp_path)
     here = [each for each in CONTESTANTS if each.missing() is None and not each.own_environment]
     await preload(ground, "notices.hop", NOTICES)
     runs = await asyncio.gather(*(run(ground, each, "notices.hop", NOTICES, 0) for each in here))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from shared.contracts.codes import AttemptResult
-from tests.unit.outreach_room import Town
+from shared.contracts.codes import AttemptResult, WaiverReason
+from shared.contracts.topics.assignments import AssignmentChanged
+from tests.unit.outreach_room import MONDAY, Town, changed, with_eviction
 
 OWED = "de.bleibe.visit.owed.v1"
 PLANNED = "de.bleibe.visit.planned.v1"
@@ -45,3 +48,37 @@ def test_met_fulfils_and_withdraws() -> None:
     said = town.hear(town.attempt(case, AttemptResult.MET))
     assert said == ["de.bleibe.visit.attempted.v1", "de.bleibe.visit.obligation-closed.v1", WITHDRAWN]
     assert not town.file(case).open_owed
+
+
+def test_met_at_the_door_ends_nothing_that_the_team_was_not_sent_for() -> None:
+    """A second defendant became known, and the register's entry is not there yet: nobody at the door knew of them."""
+    town = Town()
+    both, home = town.suit(persons=2)
+    (suit,) = both.proceedings
+    first = suit.model_copy(update={"defendants": suit.defendants[:1]})
+    for each in (
+        changed(both, proceedings=(first,), tenant_ids=both.tenant_ids[:1]),
+        home.model_copy(update={"members": home.members[:1]}),
+        changed(both, household_version=2),
+    ):
+        town.hear(each)
+    town.hear(town.attempt(both, AttemptResult.MET))
+    assert [each.person_id for each in town.file(both).open_owed] == [suit.defendants[1].person_id]
+    town.hear(home.model_copy(update={"version": 2}))
+    sent = [each for each in town.events(AssignmentChanged) if isinstance(each, AssignmentChanged)]
+    assert [each.person_id for each in sent[-1].residents] == [suit.defendants[1].person_id]
+    town.hear(town.attempt(both, AttemptResult.MET))
+    assert not town.file(both).open_owed
+
+
+def test_met_at_the_door_does_not_end_a_new_round_that_joined_unheard() -> None:
+    """The register's newer entry is not there yet: the team knows the visit, and not that one of two persons is owed anew."""
+    town = Town()
+    case, home = town.suit(persons=2)
+    town.hear(case)
+    town.hear(home)
+    first, _ = town.file(case).open_owed
+    town.hear(town.waive(case, (first.id,), WaiverReason.UNSAFE))
+    town.hear(changed(with_eviction(case, MONDAY + timedelta(days=30), town.today), household_version=2))
+    town.hear(town.attempt(case, AttemptResult.MET))
+    assert [(each.person_id, each.round) for each in town.file(case).open_owed] == [(first.person_id, 2)]
