@@ -18,6 +18,7 @@ from deploy.cli.databases import database
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
 from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, Kind, owner_of, topic_of
+from shared.messaging.closing import closed
 from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.access_log import record_read
 from shared.runtime.persons import Person, Role
@@ -82,8 +83,8 @@ async def publish_and_wait(system: Target, topic: str, raws: Mapping[UUID, Raw])
     except TimeoutError:
         pass
     finally:
-        await producer.stop()
-        await consumer.stop()
+        await closed(producer.stop())
+        await closed(consumer.stop())
     return receipts
 
 
@@ -136,7 +137,7 @@ async def _watch(system: Target, topic: str, *, from_start: bool, count: int | N
                         await _record(system, topic, record.key, because)
                     print(_line(record, with_data=not personal or because is not None), flush=True)
     finally:
-        await consumer.stop()
+        await closed(consumer.stop())
 
 
 async def _record(system: Target, topic: str, key: bytes | None, because: str) -> None:

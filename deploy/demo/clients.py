@@ -7,7 +7,6 @@ again until a receipt has come; what they read they read from the beginning, eac
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http.client
 import json
 import time
@@ -31,6 +30,7 @@ from shared.contracts.catalogue import ASSIGNMENTS, FIELD_REPORTS, HANDOVERS, NO
 from shared.contracts.codes import Answer
 from shared.contracts.fields import Event
 from shared.contracts.topics.receipts import ReceiptIssued
+from shared.messaging.closing import closed
 from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.telemetry import traceparent, tracer
 
@@ -191,7 +191,7 @@ class Clients:
                 try:
                     await producer.start()
                 except BaseException:
-                    await _stop(producer)
+                    await closed(producer.stop())
                     raise
                 self._producer = producer
             return self._producer
@@ -199,7 +199,7 @@ class Clients:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop(producer)
+            await closed(producer.stop())
 
     async def _repeating(self) -> None:
         """Senders repeat what was not answered."""
@@ -224,11 +224,6 @@ class Clients:
         """The first receipt settles a message; later ones are for its repetitions."""
         if self._outbox.pop(receipt.message_id, None) is not None and self.audience is not None:
             self.audience.answered(receipt.message_id, receipt.answer)
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(producer.stop(), 2)
 
 
 def _post(office: Office, raw: Raw) -> ReceiptIssued | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.catalogue import EVENT_TYPES, topic_of
 from shared.contracts.fields import Event
+from shared.messaging.closing import closed
 from shared.messaging.model import Heard
 from shared.messaging.wire import Raw, Reader, TopicRules
 
@@ -71,8 +71,7 @@ class Mailbox:
                 await asyncio.sleep(0.5)
             finally:
                 self._consumer = None
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(consumer.stop(), 2)
+                await closed(consumer.stop())
 
     def _take(self, reader: Reader, raw: Raw) -> None:
         heard = reader.read(raw)

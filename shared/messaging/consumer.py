@@ -22,6 +22,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
+from shared.messaging.closing import closed
 from shared.messaging.fetching import CarefulConsumer
 from shared.messaging.pipeline import Pipeline, StopTheLine, transient
 from shared.messaging.sequence import Task
@@ -124,7 +125,7 @@ class Consumer:
                 await self._commit_within(within_s / 20)  # a broker that is away costs no more
                 await self._finish()
                 await self._commit_within(within_s / 20)
-                await self.broker.stop()
+                await closed(self.broker.stop(), within_s)
         if self._committing is not None:
             self._committing.cancel()
 

@@ -15,6 +15,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.messaging.closing import closed
+
 ANSWER_S = 30
 
 
@@ -41,8 +43,7 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
             if await asyncio.wait_for(consumer.position(partition), ANSWER_S) < ends[partition]:
                 raise TimeoutError
     finally:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(consumer.stop(), ANSWER_S)
+        await closed(consumer.stop(), ANSWER_S)
 
 
 async def partitions_of(clients: Mapping[str, Any], topics: Collection[str]) -> list[TopicPartition]:

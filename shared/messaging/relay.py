@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import Span, SpanKind
 
+from shared.messaging.closing import closed
 from shared.messaging.journal import republish
 from shared.messaging.memory import BrokerForgot, DatabaseBehindTopics, compare_ends, compare_records, remember
 from shared.messaging.model import Tx
@@ -155,8 +156,7 @@ class Relay:
             try:
                 await _give_up(producer)
             finally:
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(probe.stop(), 2)
+                await closed(probe.stop())
 
     async def _oldest(self, tx: Tx) -> list[asyncpg.Record]:
         return await tx.fetch(
@@ -251,9 +251,7 @@ async def _give_up(producer: AIOKafkaProducer) -> None:
     The producer's own `stop` sends it, for as long as it takes, even after a caller has stopped waiting.
     """
     try:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(producer._sender.close(), 2)  # noqa: SLF001  there is no public way
-    finally:  # its own cancelled task may come out of it
-        with contextlib.suppress(Exception):
-            producer._message_accumulator.fail_all(ConnectionError("given up"))  # noqa: SLF001  there is no public way
-            await asyncio.wait_for(producer.stop(), 2)
+        await closed(producer._sender.close())  # noqa: SLF001  there is no public way
+    finally:
+        producer._message_accumulator.fail_all(ConnectionError("given up"))  # noqa: SLF001  there is no public way
+        await closed(producer.stop())

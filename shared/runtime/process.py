@@ -214,11 +214,11 @@ async def _before_anything(relay: Relay, sending: asyncio.Task[None]) -> None:
 
 
 def _end_of_process(task: asyncio.Task[None]) -> None:
-    """A background task never ends by itself: say why, and end the process rather than limp on."""
-    if not task.cancelled() and (error := task.exception()):
-        log.error("background_ended", error=type(error).__name__)
-        structlog.get_logger().critical("stopping", reason=type(error).__name__)
-        signal.raise_signal(signal.SIGTERM)
+    """A background task never ends by itself, in whatever way: say how, and end the process rather than limp on."""
+    how = "CancelledError" if task.cancelled() else type(task.exception()).__name__
+    log.error("background_ended", error=how)
+    structlog.get_logger().critical("stopping", reason=how)
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _patiently(attempt: Callable[[], Awaitable[None]]) -> None:

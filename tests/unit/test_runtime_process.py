@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+
 import pytest
 
 from shared.messaging.pipeline import StopTheLine
@@ -65,3 +69,29 @@ def test_a_reading_again_that_stops_the_line_says_what_to_look_at(monkeypatch: p
     monkeypatch.setattr(process, "_serve", stops)
     with pytest.raises(SystemExit, match=r"Reading again .*bleibe parked list intake"):
         process.run(lambda _: pytest.fail("nothing is built"))
+
+
+async def returns() -> None:
+    pass
+
+
+async def raises() -> None:
+    raise ConnectionError
+
+
+async def is_cancelled() -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("ends", [returns, raises, is_cancelled])
+async def test_a_background_task_that_ends_in_whatever_way_ends_the_process(
+    ends: Callable[[], Coroutine[None, None, None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service whose relay is gone would go on deciding, and nobody would hear of it."""
+    signals: list[int] = []
+    monkeypatch.setattr("shared.runtime.process.signal.raise_signal", signals.append)
+    task = asyncio.create_task(ends())
+    task.add_done_callback(process._end_of_process)
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert signals == [signal.SIGTERM]

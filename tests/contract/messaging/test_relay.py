@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from deploy.local.supervisor import Local
@@ -129,6 +129,24 @@ async def test_a_failed_send_starts_again_at_the_oldest_row(
     assert set(map(tuple, (await sequence_on(broker, NUMBERS + writer.tag)).values())) == {(2, 1, 2)}
     await deliver(broker, reader)
     await complete(reader, 1, 2)
+
+
+async def test_a_client_that_closes_as_if_cancelled_does_not_end_the_relay(
+    writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aiokafka's consumer cancels a fetch that rests after a failure, and awaits it: the relay is not what was cancelled."""
+    await fails_once_after_sending(monkeypatch)
+    stop = AIOKafkaConsumer.stop
+
+    async def stops(self: AIOKafkaConsumer) -> None:
+        await stop(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", stops)
+    await write_round(writer, 1)
+    async with running(relay_of(writer, broker)) as task:
+        await all_sent(writer)
+        assert not task.done()
 
 
 async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker: Broker) -> None:
