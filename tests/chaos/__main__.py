@@ -1,6 +1,6 @@
 """`make chaos MINUTES=n [SEED=n] [NODES=3]`: load and faults for so long, then the verdict as one line of JSON.
 
-The first line names the seed, the last is the JSON, whatever happens. The logs of a run that was not well are kept.
+The first line names the seed, the last is the JSON, whatever happens. The logs and tables of a run that was not well are kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from deploy.local.kafka import NoKafkaError
-from tests.chaos.run import Options, chaos
+from tests.chaos.run import KEPT, Options, chaos
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="bleibe-chaos-") as folder:
             summary = asyncio.run(chaos(Path(folder), options))
             if not summary["ok"]:
-                _keep(Path(folder) / "logs")
+                _keep(Path(folder) / KEPT)
     except NoKafkaError as error:
         print(f"NOT RUN: on Apache Kafka, because {error}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -50,7 +50,7 @@ def _keep(logs: Path) -> None:
     """For whoever looks for the reason."""
     if logs.exists():
         kept = shutil.copytree(logs, tempfile.mkdtemp(prefix="bleibe-chaos-logs-"), dirs_exist_ok=True)
-        print(f"the logs are kept in {kept}")
+        print(f"its logs and tables are kept in {kept}")
 
 
 def _hush() -> None:

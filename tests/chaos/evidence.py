@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -142,6 +143,15 @@ async def collect(system: Target, city: City) -> Evidence:
         evidence.facts = [(row["topic"], str(row["key"]), row["n"]) for row in rows]
     evidence.broken = [f"{check.name}: {check.detail}" for check in await reconcile(system) if not check.ok]
     return evidence
+
+
+async def keep_tables(system: Target, folder: Path) -> None:
+    """Every table of every service as CSV, for whoever looks for the reason. All of it is constructed."""
+    async with databases(system, SERVICES) as at:
+        for service, connection in at.items():
+            for row in await connection.fetch("select tablename from pg_tables where schemaname = 'public'"):
+                table = row["tablename"]
+                await connection.copy_from_table(table, output=folder / f"{service}.{table}.csv", format="csv", header=True)
 
 
 def _raw(row: Record) -> Raw:

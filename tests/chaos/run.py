@@ -19,7 +19,7 @@ from shared.city import load_city
 from shared.contracts.topics.notices import Notice
 from shared.messaging.asking import never_make_topics
 from shared.messaging.fetching import read_every_record
-from tests.chaos.evidence import collect
+from tests.chaos.evidence import collect, keep_tables
 from tests.chaos.faults import schedule
 from tests.chaos.ground import Ground, ground
 from tests.chaos.inflict import Inflictor
@@ -30,6 +30,7 @@ from tests.waiting import eventually
 
 SETTLE_S = 300.0
 EXAMPLES = 20
+KEPT = "logs"
 FOUND = ("lost", "doubled", "out_of_order", "broken")
 
 
@@ -120,12 +121,14 @@ async def _run(data: Path, course: Course) -> None:
                 course.failed += _words(error)
         log("judging")
         evidence = await collect(system, town.city)
-    course.events = sum(map(len, evidence.journals.values()))
-    verdict = judge(town.history, evidence)
-    course.found = dict(zip(FOUND, (verdict.lost, verdict.doubled, verdict.out_of_order, evidence.broken), strict=True))
-    for name, found in course.found.items():
-        for each in (found or ())[:EXAMPLES]:
-            log(f"{name.upper()} {each}")
+        course.events = sum(map(len, evidence.journals.values()))
+        verdict = judge(town.history, evidence)
+        course.found = dict(zip(FOUND, (verdict.lost, verdict.doubled, verdict.out_of_order, evidence.broken), strict=True))
+        for name, found in course.found.items():
+            for each in (found or ())[:EXAMPLES]:
+                log(f"{name.upper()} {each}")
+        if any(course.found.values()):
+            await keep_tables(system, data / KEPT)
 
 
 def _words(error: BaseException) -> list[str]:
