@@ -129,7 +129,8 @@ class Outputs:
             elif now - changed > QUIET_S and await self.counted() >= wanted:
                 return changed
             if process.returncode is not None or now > limit:
-                raise RuntimeError(f"{await self.counted()} of {wanted} records when it ended, or after {LIMIT_S:.0f} s")
+                when = f"after {LIMIT_S:.0f} s" if process.returncode is None else f"when it ended with {process.returncode}"
+                raise RuntimeError(f"{self.partitions[0].topic}: {await self.counted()} of {wanted} records {when}")
             await asyncio.sleep(LOOK_S)
 
     async def counted(self) -> int:
