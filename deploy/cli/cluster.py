@@ -10,12 +10,11 @@ from aiokafka.errors import KafkaError, SecurityDisabled
 from cyclopts import App
 
 from deploy.cli.output import fail, run
-from deploy.cli.target import named_kafka
+from deploy.cli.target import named_kafka, target_city
 from deploy.kafka.apply import SettingsRefusedError, apply_access, apply_topics, passwords_in
 from deploy.kafka.compare import describe
 from deploy.kafka.wanted import grants, principals, topics
-from deploy.local.system import MUENSTER
-from shared.city import City, load_city
+from shared.city import City
 from shared.messaging.topics import TopicSpec
 from shared.runtime.service import topic_specs
 
@@ -45,7 +44,7 @@ def apply(*, passwords: Path | None = None) -> None:
 
 async def _apply(passwords: Path | None) -> None:
     clients = named_kafka().kafka_clients()
-    city = load_city(MUENSTER)
+    city = target_city()
     try:
         refused = await _apply_topics(clients, city)
         if passwords is not None:

@@ -14,12 +14,10 @@ from deploy.cli.cluster import specs
 from deploy.cli.databases import database
 from deploy.cli.flow import behind, unsent
 from deploy.cli.output import run, table
-from deploy.cli.target import SERVICES, Target, target
+from deploy.cli.target import SERVICES, Target, target, target_city
 from deploy.kafka.admin import administrating
 from deploy.kafka.compare import Deviation, deviations, look
 from deploy.kafka.wanted import grants, principals
-from deploy.local.system import MUENSTER
-from shared.city import load_city
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ async def _database(system: Target, service: str) -> Finding:
 
 async def _broker(system: Target) -> list[Finding]:
     """The cluster held against the catalogue, each deviation a finding."""
-    city = load_city(MUENSTER)
+    city = target_city()
     try:
         async with asyncio.timeout(30), administrating(system.clients) as admin:
             cluster = await look(admin, embedded=system.embedded)

@@ -16,14 +16,13 @@ from cyclopts import App
 from pydantic import ValidationError
 
 from deploy.cli.output import fail, run
-from deploy.cli.target import target
+from deploy.cli.target import target, target_city
 from deploy.cli.wire import publish_and_wait
 from services.intake import xjustiz as messages
 from services.intake.answers import advice
 from services.intake.plausible import check
 from services.intake.records import record
 from services.intake.tabular import Row, TableMapping, rows
-from shared.city import load_city
 from shared.contracts.catalogue import NOTICES, owner_of
 from shared.contracts.topics.notices import Notice
 from shared.messaging.model import Rejected
@@ -102,7 +101,7 @@ def table(file: Path, *, mapping: str, dry_run: bool = False, report: Path | Non
 
 
 def _topic(partner: str) -> str:
-    known = [each.id for each in load_city(MUENSTER).partners]
+    known = [each.id for each in target_city().partners]
     if partner not in known:
         fail(f"There is no partner {partner}. There are: {', '.join(known)}.")
     return NOTICES.of(partner)

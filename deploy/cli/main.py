@@ -19,6 +19,7 @@ from deploy.cli.target import NoSystem
 from deploy.cli.trace import trace
 from deploy.cli.up import up
 from deploy.cli.wire import send, watch
+from shared.city import CityDataError
 
 app = App(
     name="bleibe",
@@ -50,5 +51,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         app()
-    except NoSystem as missing:
+    except (NoSystem, CityDataError) as missing:
         fail(str(missing), 3)

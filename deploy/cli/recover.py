@@ -17,10 +17,9 @@ from aiokafka.errors import KafkaConnectionError
 
 from deploy.cli.databases import database
 from deploy.cli.output import fail, run
-from deploy.cli.target import Target, target
+from deploy.cli.target import Target, target, target_city
 from deploy.kafka.wanted import Kind, Operation, grants
-from deploy.local.system import MUENSTER
-from shared.city import City, load_city
+from shared.city import City
 from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, topic_of
 from shared.contracts.topics.cases import CaseErased
 from shared.messaging.fetching import read_every_record
@@ -62,7 +61,7 @@ def recover(service: Literal["intake", "outreach", "referral", "reporting"], *, 
         service: whose database was restored.
         report: where to write the list; `recovered-<service>.csv` if not said.
     """
-    lines = run(bring_service_back(target(), service, load_city(MUENSTER)))
+    lines = run(bring_service_back(target(), service, target_city()))
     path = report or Path(f"recovered-{service}.csv")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from deploy.local.folder import default_folder, read_running
-from shared.runtime.settings import KafkaSettings
+from shared.city import City, load_city
+from shared.runtime.settings import MUENSTER, KafkaSettings
 from shared.runtime.transport import require_verified
 
 SERVICES = ("intake", "outreach", "referral", "reporting")
@@ -61,6 +62,15 @@ def target() -> Target:
         f"No system runs from {default_folder()}. Start one with `bleibe up`, or name one by BLEIBE_BOOTSTRAP_SERVERS "
         "and BLEIBE_INTAKE_DSN, BLEIBE_OUTREACH_DSN, BLEIBE_REFERRAL_DSN, BLEIBE_REPORTING_DSN."
     )
+
+
+def target_city() -> City:
+    """The city that the environment names (BLEIBE_CITY, a folder), as the services read it; Münster if it names none.
+
+    Raises:
+        CityDataError: a file of that folder is missing or wrong.
+    """
+    return load_city(Path(os.environ.get("BLEIBE_CITY", MUENSTER)))
 
 
 def named_kafka() -> KafkaSettings:

@@ -18,7 +18,7 @@ from deploy.cli.databases import database
 from deploy.cli.output import fail, run
 from deploy.cli.target import Target, target
 from shared.contracts.catalogue import EVENT_TYPES, RECEIPTS, Kind, owner_of, topic_of
-from shared.messaging.closing import closed
+from shared.messaging.closing import closed, consumer_closed
 from shared.messaging.wire import Envelope, Raw, encode
 from shared.runtime.access_log import record_read
 from shared.runtime.persons import Person, Role
@@ -84,7 +84,7 @@ async def publish_and_wait(system: Target, topic: str, raws: Mapping[UUID, Raw])
         pass
     finally:
         await closed(producer.stop())
-        await closed(consumer.stop())
+        await consumer_closed(consumer)
     return receipts
 
 
@@ -137,7 +137,7 @@ async def _watch(system: Target, topic: str, *, from_start: bool, count: int | N
                         await _record(system, topic, record.key, because)
                     print(_line(record, with_data=not personal or because is not None), flush=True)
     finally:
-        await closed(consumer.stop())
+        await consumer_closed(consumer)
 
 
 async def _record(system: Target, topic: str, key: bytes | None, because: str) -> None:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.catalogue import EVENT_TYPES, topic_of
 from shared.contracts.fields import Event
-from shared.messaging.closing import closed
+from shared.messaging.closing import consumer_closed
 from shared.messaging.model import Heard
 from shared.messaging.wire import Raw, Reader, TopicRules
 
@@ -71,7 +71,7 @@ class Mailbox:
                 await asyncio.sleep(0.5)
             finally:
                 self._consumer = None
-                await closed(consumer.stop())
+                await consumer_closed(consumer)
 
     def _take(self, reader: Reader, raw: Raw) -> None:
         heard = reader.read(raw)

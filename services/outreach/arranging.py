@@ -85,7 +85,8 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
             visits.append(_plan(_serving(visit, waiting, desk.city), file, waiting, register, desk))
     for address_id, waiting in by_address.items():
         district = waiting[0].district
-        fresh = Visit(desk.new_id(), address_id, district, team_of(desk.city, district), tuple(each.id for each in waiting))
+        ids = tuple(each.id for each in waiting)
+        fresh = Visit(desk.new_id(), address_id, district, team_of(desk.city, district), ids, named={})
         visits.append(_plan(fresh, file, waiting, register, desk))
     before = {visit.id: _told(visit) for visit in file.visits}
     said: list[Event] = [

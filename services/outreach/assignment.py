@@ -39,15 +39,7 @@ def dispatch(
         told, says = _dispatch(before, old, after, visit, (register_before, register), today)
         visits.append(told)
         said += says
-    return _sent_for(with_visits(after, visits), said), said
-
-
-def _sent_for(file: CaseFile, said: list[Said]) -> CaseFile:
-    """The file that knows whom its assignments have named."""
-    named = {each.obligation_id for one in said if isinstance(one.data, Assignment) for each in one.data.residents}
-    if not any(each.unsent and each.id in named for each in file.owed):
-        return file
-    return replace(file, owed=tuple(replace(each, unsent=False) if each.id in named else each for each in file.owed))
+    return with_visits(after, visits), said
 
 
 def _dispatch(
@@ -69,7 +61,9 @@ def _dispatch(
     if visit.sent_to not in (None, visit.team):
         visit, said = withdraw(file, visit, WithdrawReason.REASSIGNED)
     as_new = visit.sent_to is None
-    visit = replace(visit, version=visit.version + 1, sent_to=visit.team, pending=False)
+    now = dict.fromkeys((each.obligation_id for each in content["residents"]), today)
+    named = None if visit.named is None else now | visit.named
+    visit = replace(visit, version=visit.version + 1, sent_to=visit.team, pending=False, named=named)
     kind = AssignmentCreated if as_new else AssignmentChanged
     event = kind(**content, version=visit.version)
     return visit, [*said, Said(ASSIGNMENTS.of(visit.team), str(file.case.case_id), event)]

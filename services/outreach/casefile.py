@@ -40,7 +40,7 @@ class Owed:
     """One visit obligation (Besuchsauftrag). `answers` are the triggers it answers, so that none opens a second round.
 
     `via`, here and below: the absorbed cases it came with. `doubles`: the obligation it turned out to be the same as; what is
-    reported of it counts for that one. `unsent`: no assignment has named it yet, so that nobody at the door knows of it.
+    reported of it counts for that one.
     """
 
     id: UUID
@@ -57,7 +57,6 @@ class Owed:
     void: Closing | None = None
     closing: Closing | None = None
     doubles: UUID | None = None
-    unsent: bool = False
     via: tuple[UUID, ...] = ()
 
     @property
@@ -88,6 +87,7 @@ class Visit:
     `version` 0 means that no assignment has left yet; `pending` that the newest content still has to leave. The visit
     keeps its id over several attempts and ends with its last open obligation. `agreed_by` is the limit that was known when
     a caseworker chose the slot: only an earlier one takes it from them. `deadline_on` is the day it must come before.
+    `named`: the day on which an assignment of this visit first named each obligation; None where that was not kept.
     """
 
     id: UUID
@@ -107,6 +107,7 @@ class Visit:
     version: int = 0
     sent_to: str | None = None
     pending: bool = True
+    named: dict[UUID, date] | None = None
     closed: bool = False
     via: tuple[UUID, ...] = ()
 

@@ -156,7 +156,6 @@ def _first(case: CaseEvent, line: _Line, number: int, city: City, new_id: UUID) 
         owed_since=line.received_on,
         due_on=due_on,
         answers=tuple(key for key in (_eviction_key(case), _title_key(case, line)) if key),
-        unsent=True,
     )
 
 
@@ -222,7 +221,6 @@ def _answer(
                 due_on=due_on,
                 answers=(trigger,),
                 closing=None,
-                unsent=True,
             )
         )
         return len(owed) - 1

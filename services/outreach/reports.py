@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from services.outreach import consents, slots
@@ -78,22 +79,30 @@ def _attempt(file: CaseFile, report: Report, desk: Desk) -> Effect:
 
 
 def _concerned(file: CaseFile, data: AttemptReported) -> tuple[UUID, ...]:
-    """The obligations an attempt speaks of: its visit's; or the open ones at its address; or all open ones.
-
-    Who joined a visit after its newest assignment left is still owed theirs: whoever stood at the door did not know of them.
-    A visit that never left is known from the sheet alone, with everybody on it.
-    """
+    """The obligations an attempt speaks of: its visit's; or the open ones at its address; or all open ones."""
     if data.visit_id is not None:
         visit = file.visit(data.visit_id)
         if visit is None:
             raise Rejected("visit_id", "unknown_visit")
-        never = {owed.id for owed in file.owed if (owed.unsent and visit.version) or (owed.void and not owed.doubles)}
-        return tuple(each for each in visit.obligation_ids if each not in never)
+        roots, void = file.roots(), {owed.id for owed in file.owed if owed.void and not owed.doubles}
+        return tuple(
+            each
+            for each in visit.obligation_ids
+            if each not in void and _could_know(visit, (each, roots[each]), data.attempted_on)
+        )
     if data.address_id is None:
         return tuple(owed.id for owed in file.open_owed)
     if all(owed.address_id != data.address_id for owed in file.owed):
         raise Rejected("address_id", "unknown_address")
     return tuple(owed.id for owed in file.open_owed if owed.address_id == data.address_id)
+
+
+def _could_know(visit: Visit, same: tuple[UUID, ...], day: date) -> bool:
+    """Whether an assignment of the visit had named one of these by the day on which somebody stood at the door.
+
+    Who joins a visit later than that is still owed theirs. Of a visit that never left, who reports it knows from elsewhere.
+    """
+    return not visit.version or visit.named is None or any(visit.named.get(each, date.max) <= day for each in same)
 
 
 def _goes_to(visit: Visit, obligation_ids: tuple[UUID, ...]) -> bool:

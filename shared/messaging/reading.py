@@ -15,7 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.messaging.closing import closed
+from shared.messaging.closing import consumer_closed
 
 ANSWER_S = 30
 
@@ -43,7 +43,7 @@ async def every_record(clients: Mapping[str, Any], topics: Collection[str]) -> A
             if await asyncio.wait_for(consumer.position(partition), ANSWER_S) < ends[partition]:
                 raise TimeoutError
     finally:
-        await closed(consumer.stop(), ANSWER_S)
+        await consumer_closed(consumer, ANSWER_S)
 
 
 async def partitions_of(clients: Mapping[str, Any], topics: Collection[str]) -> list[TopicPartition]:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from opentelemetry.trace import Span, SpanKind
 
-from shared.messaging.closing import closed
+from shared.messaging.closing import closed, consumer_closed
 from shared.messaging.journal import republish
 from shared.messaging.memory import BrokerForgot, DatabaseBehindTopics, compare_ends, compare_records, remember
 from shared.messaging.model import Tx
@@ -156,7 +156,7 @@ class Relay:
             try:
                 await _give_up(producer)
             finally:
-                await closed(probe.stop())
+                await consumer_closed(probe)
 
     async def _oldest(self, tx: Tx) -> list[asyncpg.Record]:
         return await tx.fetch(

@@ -215,7 +215,8 @@ async def _before_anything(relay: Relay, sending: asyncio.Task[None]) -> None:
 
 def _end_of_process(task: asyncio.Task[None]) -> None:
     """A background task never ends by itself, in whatever way: say how, and end the process rather than limp on."""
-    how = "CancelledError" if task.cancelled() else type(task.exception()).__name__
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    how = "returned" if error is None else type(error).__name__
     log.error("background_ended", error=how)
     structlog.get_logger().critical("stopping", reason=how)
     signal.raise_signal(signal.SIGTERM)

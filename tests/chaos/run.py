@@ -120,15 +120,21 @@ async def _run(data: Path, course: Course) -> None:
             except AssertionError as error:  # what is there can be judged all the same
                 course.failed += _words(error)
         log("judging")
-        evidence = await collect(system, town.city)
-        course.events = sum(map(len, evidence.journals.values()))
-        verdict = judge(town.history, evidence)
-        course.found = dict(zip(FOUND, (verdict.lost, verdict.doubled, verdict.out_of_order, evidence.broken), strict=True))
-        for name, found in course.found.items():
-            for each in (found or ())[:EXAMPLES]:
-                log(f"{name.upper()} {each}")
-        if any(course.found.values()):
-            await keep_tables(system, data / KEPT)
+        try:
+            await _judge(course, system, log)
+        finally:
+            if not course.summary()["ok"]:
+                await keep_tables(system, data / KEPT)
+
+
+async def _judge(course: Course, system: Target, log: Callable[[str], None]) -> None:
+    evidence = await collect(system, course.town.city)
+    course.events = sum(map(len, evidence.journals.values()))
+    verdict = judge(course.town.history, evidence)
+    course.found = dict(zip(FOUND, (verdict.lost, verdict.doubled, verdict.out_of_order, evidence.broken), strict=True))
+    for name, found in course.found.items():
+        for each in (found or ())[:EXAMPLES]:
+            log(f"{name.upper()} {each}")
 
 
 def _words(error: BaseException) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -16,7 +17,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
     for_code,
 )
-from aiokafka.protocol.admin import CreateTopicsRequest, DeleteTopicsRequest
+from aiokafka.protocol.admin import AlterConfigsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
@@ -114,8 +115,15 @@ async def _without_repetition(client: AIOKafkaClient) -> Cells:
 
 
 async def _administrate(client: AIOKafkaClient, topics: Sequence[str]) -> Cells:
+    """What would change something is asked only whether it could, but for deleting, which cannot be asked."""
     made = await _ask(client, CreateTopicsRequest([("new", 1, 1, [], [])], WAIT_MS, True))
     gone = await _ask(client, DeleteTopicsRequest(list(topics), WAIT_MS))
-    return {("create", row[0]): _let_through(row[1]) for row in made.topic_errors} | {
-        ("delete", row[0]): _let_through(row[1]) for row in gone.topic_error_codes
+    more = await _ask(client, CreatePartitionsRequest([(topic, (2, [[0]])) for topic in topics], WAIT_MS, True))
+    settings = [(ConfigResourceType.TOPIC, topic, [("retention.ms", "1000")]) for topic in topics]
+    other = await _ask(client, AlterConfigsRequest(settings, True))
+    return {
+        **{("create", row[0]): _let_through(row[1]) for row in made.topic_errors},
+        **{("delete", row[0]): _let_through(row[1]) for row in gone.topic_error_codes},
+        **{("alter", row[0]): _let_through(row[1]) for row in more.topic_errors},
+        **{("alter settings", row[3]): _let_through(row[0]) for row in other.resources},
     }

@@ -30,6 +30,7 @@ from shared.contracts.topics.notices import Party, ProceedingRef, SuitFiled
 from shared.contracts.topics.parts import GivenAddress
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.asking import never_make_topics
+from shared.messaging.closing import closed, consumer_closed
 from shared.messaging.wire import Envelope, Raw, encode
 from tests.waiting import eventually
 
@@ -132,8 +133,7 @@ async def write(bootstrap: str, raws: Iterable[Raw]) -> None:
         sent = [await producer.send(raw.topic, raw.value, raw.key, headers=list(raw.headers)) for raw in raws]
         await asyncio.wait_for(asyncio.gather(*sent), 10)
     finally:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(producer.stop(), 2)
+        await closed(producer.stop())
 
 
 async def read(bootstrap: str, topics: Iterable[str]) -> list[Raw]:
@@ -155,7 +155,7 @@ async def read(bootstrap: str, topics: Iterable[str]) -> list[Raw]:
                 left = {each: end for each, end in left.items() if await consumer.position(each) < end}
         return found
     finally:
-        await consumer.stop()
+        await consumer_closed(consumer)
 
 
 def all_topics(city: City) -> Iterator[str]:

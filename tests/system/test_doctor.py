@@ -41,15 +41,15 @@ async def test_a_topic_that_nobody_asked_for_is_named_and_else_all_is_well(syste
     assert len(lines) == 1
     assert lines[0].split()[:3] == ["ok", "broker", str(len(topics(CITY)))]
     async with administrating(system.clients) as admin:
-        await admin.create_topics([NewTopic("stray", 1, 1)])
+        await admin.create_topics([NewTopic("notices.stray", 1, 1)])
         try:
             status, lines = await eventually(lambda: told_of_stray(system), within_s=30)
             assert status == 1
             assert lines[0].split()[:3] == ["NOT", "OK", "broker"]
         finally:
-            await admin.delete_topics(["stray"])
+            await admin.delete_topics(["notices.stray"])
 
 
 async def told_of_stray(system: Target) -> tuple[int, list[str]] | None:
     status, lines = await doctor(system)
-    return (status, lines) if any("topic stray is not in the catalogue" in line for line in lines) else None
+    return (status, lines) if any("topic notices.stray is not in the catalogue" in line for line in lines) else None

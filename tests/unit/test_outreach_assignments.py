@@ -8,7 +8,9 @@ import pytest
 
 from shared.contracts.codes import AttemptResult, WaiverReason
 from shared.contracts.topics.assignments import AssignmentChanged
+from shared.contracts.topics.cases import CaseMerged, Replaced
 from tests.unit.outreach_room import MONDAY, Town, changed, with_eviction
+from tests.unit.outreach_story import ids
 
 OWED = "de.bleibe.visit.owed.v1"
 PLANNED = "de.bleibe.visit.planned.v1"
@@ -82,3 +84,43 @@ def test_met_at_the_door_does_not_end_a_new_round_that_joined_unheard() -> None:
     town.hear(changed(with_eviction(case, MONDAY + timedelta(days=30), town.today), household_version=2))
     town.hear(town.attempt(case, AttemptResult.MET))
     assert [(each.person_id, each.round) for each in town.file(case).open_owed] == [(first.person_id, 2)]
+
+
+def test_what_is_filed_late_ends_nothing_that_was_sent_since() -> None:
+    """Somebody stood there on Monday, the second defendant was sent on Tuesday, and Monday's report came after that."""
+    town = Town()
+    both, home = town.suit(persons=2)
+    (suit,) = both.proceedings
+    first = suit.model_copy(update={"defendants": suit.defendants[:1]})
+    town.hear(home)
+    town.hear(changed(both, proceedings=(first,), tenant_ids=both.tenant_ids[:1]))
+    town.on(MONDAY + timedelta(days=1))
+    town.hear(both)
+    town.hear(town.attempt(both, AttemptResult.MET, on=MONDAY))
+    assert [each.person_id for each in town.file(both).open_owed] == [suit.defendants[1].person_id]
+    town.hear(town.attempt(both, AttemptResult.MET))
+    assert not town.file(both).open_owed
+
+
+def test_met_on_one_of_two_visits_that_became_one_ends_nothing_that_only_the_other_named() -> None:
+    town = Town()
+    (s, home), (x, other_home) = town.suit(), town.suit()
+    (_, door, _), (guest, other_door, _) = ids(s), ids(x)
+    same_door = Replaced(was=other_door, now=door)
+    (suit,) = x.proceedings
+    moved = suit.model_copy(update={"defendants": (suit.defendants[0].model_copy(update={"address_id": door}),)})
+    for each in (s, home, x, other_home):
+        town.hear(each)
+    town.hear(changed(s, proceedings=(*s.proceedings, moved), absorbed=(x.case_id,), household_version=2))
+    gone = CaseMerged(
+        case_id=x.case_id,
+        household_id=x.household_id,
+        into_case_id=s.case_id,
+        into_household_id=s.household_id,
+        merged_on=MONDAY,
+        replaced=(same_door,),
+    )
+    town.hear(gone, "cases", str(x.case_id))
+    assert len(town.file(s).open_owed) == 2
+    town.hear(town.attempt(s, AttemptResult.MET))
+    assert [each.person_id for each in town.file(s).open_owed] == [guest]

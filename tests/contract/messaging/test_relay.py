@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from deploy.local.supervisor import Local
@@ -136,17 +137,20 @@ async def test_a_client_that_closes_as_if_cancelled_does_not_end_the_relay(
 ) -> None:
     """Aiokafka's consumer cancels a fetch that rests after a failure, and awaits it: the relay is not what was cancelled."""
     await fails_once_after_sending(monkeypatch)
-    stop = AIOKafkaConsumer.stop
+    close, left = Fetcher.close, []
 
-    async def stops(self: AIOKafkaConsumer) -> None:
-        await stop(self)
+    async def closes(self: Fetcher) -> None:
+        left.append(self._client)
+        await close(self)
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(AIOKafkaConsumer, "stop", stops)
+    monkeypatch.setattr(Fetcher, "close", closes)
     await write_round(writer, 1)
     async with running(relay_of(writer, broker)) as task:
         await all_sent(writer)
         assert not task.done()
+    assert left
+    assert not [each for each in left if each._sync_task]  # nothing of it goes on asking the broker
 
 
 async def test_only_one_relay_sends_and_the_other_takes_over(writer: Toy, broker: Broker) -> None:
