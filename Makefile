@@ -33,7 +33,7 @@ NODES ?= 1
 kafka: setup ## Start Apache Kafka on this machine (NODES=1 or 3), until Ctrl-C; needs java and mvn
 	@exec $(BIN)/python -m deploy.kafka $(NODES)
 
-test: setup ## Linters, types, import rules and every test that needs no Docker
+test: setup ## Linters, types, import rules and every test that needs neither Docker nor Java
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

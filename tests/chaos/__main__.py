@@ -33,6 +33,8 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     options = Options(given.minutes * 60, seed, given.nodes, given.rate, given.every)
     print(f"seed {seed}: make chaos MINUTES={given.minutes:g} NODES={given.nodes} SEED={seed}", flush=True)
+    if given.nodes < 3:
+        print("NOT INJECTED on fewer than three nodes: killed brokers, one frozen beyond the session timeout; NODES=3 does that")
     _hush()
     try:
         with tempfile.TemporaryDirectory(prefix="bleibe-chaos-") as folder:

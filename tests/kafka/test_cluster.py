@@ -81,7 +81,7 @@ async def test_each_kind_of_deviation_is_named_and_what_may_be_put_right_is(admi
     await eventually(lambda: gone(admin, "replies.caritas"))
     await admin.create_topics(
         [
-            NewTopic("notices.stray", 1, 1),
+            NewTopic("replies.stray", 1, 1),
             NewTopic("invoices", 1, 1),
             NewTopic("replies.caritas", ALL["replies.caritas"].partitions, 1),
         ]
@@ -91,7 +91,7 @@ async def test_each_kind_of_deviation_is_named_and_what_may_be_put_right_is(admi
 
     wanted = {
         "topic offers.caritas is missing",
-        "topic notices.stray is not in the catalogue",
+        "topic replies.stray is not in the catalogue",
         f"topic visits has {ALL['visits'].partitions + 1} partitions, not {ALL['visits'].partitions}",
         "topic replies.caritas is kept 1 times, not 3",
         "topic replies.caritas has retention.ms=604800000, not 1209600000",
@@ -103,8 +103,8 @@ async def test_each_kind_of_deviation_is_named_and_what_may_be_put_right_is(admi
     await apply_topics({"bootstrap_servers": three.running.bootstrap}, SOME)
     left = await eventually(lambda: nothing_left_to_apply(admin), within_s=30)
     assert {each.what for each in left} == {what for what in wanted if "partitions" in what or "kept" in what or "stray" in what}
-    await admin.delete_topics(["notices.stray", "invoices", "visits", "replies.caritas"])
-    for topic in ("notices.stray", "invoices", "visits", "replies.caritas"):
+    await admin.delete_topics(["replies.stray", "invoices", "visits", "replies.caritas"])
+    for topic in ("replies.stray", "invoices", "visits", "replies.caritas"):
         await eventually(functools.partial(gone, admin, topic))
 
 

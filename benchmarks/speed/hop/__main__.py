@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.hop.measure import Ground, Run, preload, run
-from benchmarks.speed.hop.peers import CONTESTANTS, FLOOR, OURS, Contestant
+from benchmarks.speed.hop.peers import CONTESTANTS, FLOOR, OURS, Contestant, quix_version
 from deploy.local.supervisor import Local
 
 PACKAGES = ("aiokafka", "asyncpg", "faststream", "faststream-outbox", "pydantic", "sqlalchemy")
@@ -62,7 +62,10 @@ async def compared(ground: Ground, chosen: Sequence[Contestant], notices: int, p
     rates = {name: statistics.median(one.rate for one in done) for name, done in runs.items()}
     ours = rates.get(OURS.name, 0.0)
     return {
-        "versions": {name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_"))},
+        "versions": {
+            **{name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_"))},
+            "quixstreams": quix_version(),
+        },
         "contestants": {name: _row(done, rates[name], ours) for name, done in runs.items()},
         "share_of_the_floor": round(ours / rates[FLOOR.name], 3) if FLOOR.name in rates else None,
         "hindered": hindered,

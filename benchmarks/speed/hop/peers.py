@@ -55,6 +55,12 @@ CONTESTANTS = (
 )
 
 
+def quix_version() -> str:
+    """As it is pinned for its environment."""
+    name = "quixstreams=="
+    return next(each.removeprefix(name).split()[0] for each in REQUIREMENTS.read_text().splitlines() if each.startswith(name))
+
+
 def _quix_python() -> Path:
     """The interpreter of quixstreams' environment."""
     python, stamp = QUIX / "bin" / "python", QUIX / REQUIREMENTS.name

@@ -83,8 +83,10 @@ async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait([task], timeout=10)
 
 
-def consumer_of(toy: Toy, broker: Broker, topics: Sequence[str] = (NUMBERS,), max_records: int = 100) -> Consumer:
-    """A consumer of this database, in the group of its tag."""
+def consumer_of(
+    toy: Toy, broker: Broker, topics: Sequence[str] = (NUMBERS,), max_records: int = 100, instance: str | None = None
+) -> Consumer:
+    """A consumer of this database, in the group of its tag; of a name of its own where `instance` gives it one."""
     health = Health(loops=("pipeline",), conditions=("assigned", "database", "line"))
     return Consumer(
         toy.pipeline,
@@ -95,6 +97,7 @@ def consumer_of(toy: Toy, broker: Broker, topics: Sequence[str] = (NUMBERS,), ma
         max_records=max_records,
         batch_timeout_ms=10,
         session_timeout_ms=SESSION_MS,
+        instance=instance,
     )
 
 

@@ -33,7 +33,7 @@ from tests.contract.messaging.child import HOLD, Held
 from tests.contract.messaging.children import child, ended
 from tests.contract.messaging.toy import Accounts, Ledger, Toy, number, toy
 from tests.proxy import proxied
-from tests.the_broker import BROKER, resume_empty
+from tests.the_broker import BROKER, ON_KAFKA, resume_empty
 from tests.waiting import eventually
 
 PATIENCE_S = 30.0
@@ -46,9 +46,9 @@ def records(*ns: int) -> list[Any]:
 
 
 @contextlib.asynccontextmanager
-async def hearing(service: Toy, broker: Broker, max_records: int = 100) -> AsyncIterator[Consumer]:
+async def hearing(service: Toy, broker: Broker, max_records: int = 100, instance: str | None = None) -> AsyncIterator[Consumer]:
     """A consumer at work in this process."""
-    consumer = consumer_of(service, broker, max_records=max_records)
+    consumer = consumer_of(service, broker, max_records=max_records, instance=instance)
     await asyncio.wait_for(consumer.start(), 30)
     try:
         yield consumer
@@ -277,6 +277,29 @@ async def offered_again(service: Toy, broker: Broker, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("max_records", [7, 100, 1000], ids=["more was read behind it", "nothing came behind it", "a small one"])
+def partitions_of(consumer: Consumer) -> frozenset[TopicPartition]:
+    return frozenset(consumer._subscriber.consumer.assignment()) if consumer.assigned() else frozenset()  # type: ignore[union-attr]  # it has one once assigned
+
+
+@pytest.mark.skipif(not ON_KAFKA, reason="NOT CHECKED on the embedded broker: members that keep their name")
+async def test_a_member_that_keeps_its_name_finds_its_partitions_and_no_other_notices(writer: Toy, broker: Broker) -> None:
+    """A process that is started again within the session timeout costs its group no new division."""
+    await make_topics(broker, writer.tag)
+    async with hearing(writer, broker, instance="stays") as stays:
+        async with hearing(writer, broker, instance="goes") as goes:
+            await eventually(lambda: partitions_of(stays) and partitions_of(goes))
+            its, divided = partitions_of(goes), generation_of(stays)
+        async with hearing(writer, broker, instance="goes") as back:
+            await eventually(lambda: partitions_of(back))
+            assert partitions_of(back) == its
+            assert generation_of(stays) == divided
+
+
+def generation_of(consumer: Consumer) -> int:
+    """How often the group was divided, as this member knows."""
+    return int(consumer._subscriber.consumer._coordinator.generation)  # type: ignore[union-attr]  # as above
+
+
 async def test_a_batch_that_cannot_be_handled_is_offered_again_and_never_skipped(
     writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch, max_records: int
 ) -> None:
