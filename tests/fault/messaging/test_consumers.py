@@ -276,7 +276,6 @@ async def offered_again(service: Toy, broker: Broker, monkeypatch: pytest.Monkey
         await complete(service, 1, 2, 3)
 
 
-@pytest.mark.parametrize("max_records", [7, 100, 1000], ids=["more was read behind it", "nothing came behind it", "a small one"])
 def partitions_of(consumer: Consumer) -> frozenset[TopicPartition]:
     return frozenset(consumer._subscriber.consumer.assignment()) if consumer.assigned() else frozenset()  # type: ignore[union-attr]  # it has one once assigned
 
@@ -300,6 +299,7 @@ def generation_of(consumer: Consumer) -> int:
     return int(consumer._subscriber.consumer._coordinator.generation)  # type: ignore[union-attr]  # as above
 
 
+@pytest.mark.parametrize("max_records", [7, 100, 1000], ids=["more was read behind it", "nothing came behind it", "a small one"])
 async def test_a_batch_that_cannot_be_handled_is_offered_again_and_never_skipped(
     writer: Toy, broker: Broker, monkeypatch: pytest.MonkeyPatch, max_records: int
 ) -> None:
