@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
@@ -13,22 +13,22 @@ SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 @contextlib.asynccontextmanager
-async def in_front_of(host: str | None, port: int | None, context: ssl.SSLContext) -> AsyncIterator[int]:
-    """A port of 127.0.0.1 where PostgreSQL speaks TLS alone."""
-    server = await asyncio.start_server(partial(_serve, host, port, context), "127.0.0.1", 0)
+async def in_front_of(behind: Callable[[], int | None], context: ssl.SSLContext) -> AsyncIterator[int]:
+    """A port of 127.0.0.1 where PostgreSQL speaks TLS alone; `behind` says on which it speaks in clear by then."""
+    server = await asyncio.start_server(partial(_serve, behind, context), "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
 
 async def _serve(
-    host: str | None, port: int | None, context: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    behind: Callable[[], int | None], context: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     try:
         if await reader.readexactly(len(SSL_REQUEST)) != SSL_REQUEST:
             return
         writer.write(b"S")
         await writer.start_tls(context)
-        behind_reader, behind_writer = await asyncio.open_connection(host, port)
+        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", behind())
         try:
             await asyncio.gather(_relay(reader, behind_writer), _relay(behind_reader, writer))
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ from shared.contracts.topics.assignments import AssignmentCreated
 from shared.contracts.topics.receipts import ReceiptIssued
 from shared.messaging.wire import Raw
 from shared.runtime.settings import KafkaSettings
-from tests.kafka.certificates import Authority, authority
+from tests.kafka.certificates import Authority, Signed, authority
 from tests.kafka.clusters import kafka_of
 from tests.kafka.postgres_tls import in_front_of
 from tests.system.one_notice import COURT, cases_of, events, header, message, suit, target_of
@@ -50,8 +50,9 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 async def encrypted(trusted: Authority, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local]:
-    """A Kafka that speaks TLS alone and asks for names, set up as for Münster."""
-    settings = secured(SECRET, (trusted.sign("127.0.0.1").both, trusted.certificate))
+    """A Kafka that speaks TLS alone and asks for names, set up as for Münster; PostgreSQL behind TLS, too."""
+    signed = trusted.sign("127.0.0.1")
+    settings = secured(SECRET, (signed.both, trusted.certificate))
     with kafka_of("TLS", settings=settings, administrator=SECRET) as local:
         folder = tmp_path_factory.mktemp("secrets") / "kafka"
         passwords = passwords_in(folder, principals(CITY))
@@ -61,7 +62,28 @@ async def encrypted(trusted: Authority, tmp_path_factory: pytest.TempPathFactory
         await eventually(lambda: signs_in(clients), within_s=30)
         await apply_topics(clients, specs(CITY))
         await apply_access(clients, grants(CITY), passwords)
-        yield local
+        async with in_front_of(lambda: local.running.postgres_port, as_server(signed)) as port:
+            over_tls(local, port, trusted.certificate)
+            yield local
+
+
+def as_server(signed: Signed) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(signed.certificate, signed.key)
+    return context
+
+
+def over_tls(local: Local, port: int, root: Path) -> None:
+    """Have the services reach their databases by this port, and only if it is who it says."""
+    direct = local.ensure_databases
+
+    def verified(services: Iterable[str]) -> dict[str, str]:
+        for service, dsn in direct(services).items():
+            address = dsn.replace(f":{local.running.postgres_port}/", f":{port}/")
+            local.running.databases[service] = f"{address}?sslmode=verify-full&sslrootcert={root}"
+        return dict(local.running.databases)
+
+    local.ensure_databases = verified  # type: ignore[method-assign]  # of this one alone
 
 
 def as_user(local: Local, user: str, ca: Path | None = None) -> dict[str, Any]:
@@ -84,7 +106,8 @@ async def signs_in(clients: dict[str, Any]) -> bool:
 
 
 async def test_a_notice_goes_all_the_way_and_a_foreign_source_goes_nowhere(encrypted: Local) -> None:
-    await asyncio.to_thread(start_system, encrypted)
+    running = await asyncio.to_thread(start_system, encrypted)
+    assert all("sslmode=verify-full" in dsn for dsn in running.databases.values())
     court = as_user(encrypted, "partner.ag-muenster")
     good, borrowed = message(COURT, suit(1)), message(COURT, suit(2))
     others = {**dict(borrowed.headers), "ce_source": b"urn:bleibe:partner:jobcenter"}
@@ -143,11 +166,8 @@ async def test_who_trusts_another_authority_or_speaks_in_clear_gets_no_answer(
 @pytest.fixture
 async def postgres(admin_dsn: str, trusted: Authority) -> AsyncIterator[str]:
     """PostgreSQL's address where it speaks TLS: the embedded one was built without, so that TLS ends right in front of it."""
-    signed = trusted.sign("127.0.0.1")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(signed.certificate, signed.key)
     behind = urlsplit(admin_dsn)
-    async with in_front_of(behind.hostname, behind.port, context) as port:
+    async with in_front_of(lambda: behind.port, as_server(trusted.sign("127.0.0.1"))) as port:
         yield admin_dsn.replace(f":{behind.port}/", f":{port}/")
 
 
