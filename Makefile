@@ -43,16 +43,16 @@ test: setup ## Linters, types, import rules and every test that needs neither Do
 	@$(if $(FULL),,echo "NOT RUN: tests marked long; make test FULL=1 does that")
 
 # Who gets through the relay, the pipeline and death is the broker's business; what the services decide is not: of their tests
-# those that ask for a broker. Of all that can be recovered, outreach hears and says most.
+# those that ask for a broker. Of all that can be recovered alone, outreach hears and says most.
 ASKING := $(shell grep -l 'bootstrap: str' tests/service/test_*.py)
-RECOVERED := test_a_database_restored_from_a_backup_loses_and_doubles_nothing
+RECOVERED := tests/system/test_recover.py::test_a_database_restored_from_a_backup_loses_and_doubles_nothing
 ON_KAFKA := tests/contract/messaging tests/fault $(ASKING) \
-	$(if $(FULL),tests/system,tests/system/test_kill.py 'tests/system/test_recover.py::$(RECOVERED)[outreach]')
+	$(if $(FULL),tests/system,tests/system/test_kill.py '$(RECOVERED)[outreach]' '$(RECOVERED)[all]')
 
 test-kafka: setup ## The same tests on Apache Kafka (FULL=1: all of tests/system), and what it alone can show; needs java and mvn
 	$(BIN)/pytest tests/kafka
 	BLEIBE_TEST_KAFKA=1 $(BIN)/pytest --numprocesses 2 --dist loadfile $(ON_KAFKA)
-	@$(if $(FULL),,echo "NOT CHECKED on Apache Kafka: tests/system, but for test_kill.py and recovering outreach; make test-kafka FULL=1 does that")
+	@$(if $(FULL),,echo "NOT CHECKED on Apache Kafka: tests/system, but for test_kill.py and recovering outreach or all; make test-kafka FULL=1 does that")
 
 MINUTES ?= 2
 
