@@ -86,7 +86,7 @@ def arrange(file: CaseFile, register: HouseholdRecorded | None, desk: Desk) -> t
     for address_id, waiting in by_address.items():
         district = waiting[0].district
         ids = tuple(each.id for each in waiting)
-        fresh = Visit(desk.new_id(), address_id, district, team_of(desk.city, district), ids, named={})
+        fresh = Visit(desk.new_id(), address_id, district, team_of(desk.city, district), ids, named=())
         visits.append(_plan(fresh, file, waiting, register, desk))
     before = {visit.id: _told(visit) for visit in file.visits}
     said: list[Event] = [

@@ -61,8 +61,8 @@ def _dispatch(
     if visit.sent_to not in (None, visit.team):
         visit, said = withdraw(file, visit, WithdrawReason.REASSIGNED)
     as_new = visit.sent_to is None
-    now = dict.fromkeys((each.obligation_id for each in content["residents"]), today)
-    named = None if visit.named is None else now | visit.named
+    newly = (each.obligation_id for each in content["residents"])
+    named = None if visit.named is None else tuple(dict.fromkeys((*visit.named, *newly)))
     visit = replace(visit, version=visit.version + 1, sent_to=visit.team, pending=False, named=named)
     kind = AssignmentCreated if as_new else AssignmentChanged
     event = kind(**content, version=visit.version)

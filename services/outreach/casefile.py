@@ -87,7 +87,7 @@ class Visit:
     `version` 0 means that no assignment has left yet; `pending` that the newest content still has to leave. The visit
     keeps its id over several attempts and ends with its last open obligation. `agreed_by` is the limit that was known when
     a caseworker chose the slot: only an earlier one takes it from them. `deadline_on` is the day it must come before.
-    `named`: the day on which an assignment of this visit first named each obligation; None where that was not kept.
+    `named`: the obligations that an assignment of this visit has named; None where that was not kept.
     """
 
     id: UUID
@@ -107,7 +107,7 @@ class Visit:
     version: int = 0
     sent_to: str | None = None
     pending: bool = True
-    named: dict[UUID, date] | None = None
+    named: tuple[UUID, ...] | None = None
     closed: bool = False
     via: tuple[UUID, ...] = ()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from uuid import UUID
 
 from services.outreach import consents, slots
@@ -85,11 +84,7 @@ def _concerned(file: CaseFile, data: AttemptReported) -> tuple[UUID, ...]:
         if visit is None:
             raise Rejected("visit_id", "unknown_visit")
         roots, void = file.roots(), {owed.id for owed in file.owed if owed.void and not owed.doubles}
-        return tuple(
-            each
-            for each in visit.obligation_ids
-            if each not in void and _could_know(visit, (each, roots[each]), data.attempted_on)
-        )
+        return tuple(each for each in visit.obligation_ids if each not in void and _known_at_the_door(visit, (each, roots[each])))
     if data.address_id is None:
         return tuple(owed.id for owed in file.open_owed)
     if all(owed.address_id != data.address_id for owed in file.owed):
@@ -97,12 +92,12 @@ def _concerned(file: CaseFile, data: AttemptReported) -> tuple[UUID, ...]:
     return tuple(owed.id for owed in file.open_owed if owed.address_id == data.address_id)
 
 
-def _could_know(visit: Visit, same: tuple[UUID, ...], day: date) -> bool:
-    """Whether an assignment of the visit had named one of these by the day on which somebody stood at the door.
+def _known_at_the_door(visit: Visit, same: tuple[UUID, ...]) -> bool:
+    """Whether an assignment of the visit has named one of these. Of a visit that never left, who reports it knows from elsewhere.
 
-    Who joins a visit later than that is still owed theirs. Of a visit that never left, who reports it knows from elsewhere.
+    On which day it did is not asked: inputs that are read again after a database was lost are decided later than they came.
     """
-    return not visit.version or visit.named is None or any(visit.named.get(each, date.max) <= day for each in same)
+    return not visit.version or visit.named is None or bool(set(visit.named) & set(same))
 
 
 def _goes_to(visit: Visit, obligation_ids: tuple[UUID, ...]) -> bool:
